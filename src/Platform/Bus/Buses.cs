@@ -1,0 +1,46 @@
+using System.Data.Common;
+using MassTransit;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace BackupPlatform.Platform.Bus;
+
+/// <summary>Wires a service to the message bus.</summary>
+public static class Buses
+{
+    private static readonly TimeSpan OutageRetry = TimeSpan.FromSeconds(1);
+
+    /// <param name="service">Prefix of the service's queues, so that each service hears every message once.</param>
+    /// <param name="consumers">Adds the service's consumers; null where it only speaks.</param>
+    public static void AddBus(
+        this IHostApplicationBuilder builder, string service, Action<IBusRegistrationConfigurator>? consumers = null)
+    {
+        var address = builder.Configuration.GetConnectionString("bus")
+            ?? throw new InvalidOperationException("ConnectionStrings:bus is not set; the application host gives it.");
+        builder.Services.AddMassTransit(bus =>
+        {
+            bus.SetEndpointNameFormatter(new KebabCaseEndpointNameFormatter(service, includeNamespace: false));
+            consumers?.Invoke(bus);
+            bus.UsingRabbitMq((context, rabbit) =>
+            {
+                rabbit.Host(new Uri(address));
+                rabbit.UseMessageRetry(retry =>
+                {
+                    // An outage is no fault of the message: it waits, and never lands in the error queue.
+                    retry.Handle<Exception>(IsOutage);
+                    retry.Interval(int.MaxValue, OutageRetry);
+                });
+                rabbit.UseMessageRetry(retry =>
+                {
+                    retry.Ignore<Exception>(IsOutage);
+                    retry.Intervals(100, 500, 2000);
+                });
+                rabbit.ConfigureEndpoints(context);
+            });
+        });
+    }
+
+    private static bool IsOutage(Exception e) => e
+        is DbException { IsTransient: true } or TimeoutException or IOException or HttpRequestException
+        || (e.InnerException is { } inner && IsOutage(inner));
+}
