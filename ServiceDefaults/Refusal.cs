@@ -12,6 +12,9 @@ public sealed record Refusal(string Code, string Detail, IReadOnlyDictionary<str
     /// <summary>There is no such thing, or it is another tenant's.</summary>
     public static Refusal NotFound(string what) => new(ProblemCodes.NotFound, $"There is no such {what}.");
 
+    /// <summary>The caller is known and may not do that.</summary>
+    public static Refusal Forbidden(string detail) => new(ProblemCodes.Forbidden, detail);
+
     /// <summary>One field of the request is wrong.</summary>
     public static Refusal Invalid(string field, string message) => new(
         ProblemCodes.Invalid, message, new Dictionary<string, string[]> { [field] = [message] });

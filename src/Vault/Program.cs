@@ -1,3 +1,31 @@
+using BackupPlatform.Platform.Bus;
+using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Identity;
+using BackupPlatform.ServiceDefaults.Identity;
+using BackupPlatform.VaultService;
+using BackupPlatform.VaultService.Credentials;
+using BackupPlatform.VaultService.Subscriptions;
+using BackupPlatform.VaultService.Vaults;
+
 var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddEventStore("vaultdb", store =>
+{
+    store.AddSubscriptions();
+    store.AddVaults();
+});
+builder.AddBus("vault");
+builder.AddTokenSigner(TokenKinds.VaultIssuer);
+builder.Services.AddSingleton<IContractTranslator, VaultContracts>();
+builder.Services.AddLimits(builder.Configuration);
+builder.Services.Configure<AgentAddress>(builder.Configuration.GetSection(AgentAddress.Section));
+
 var app = builder.Build();
-app.Run();
+app.MapDefaultEndpoints();
+app.MapSigningKeys();
+app.MapCreateSubscription();
+app.MapListSubscriptions();
+app.MapCreateVault();
+app.MapReadVaults();
+app.MapIssueCredentials();
+await app.RunAsync();

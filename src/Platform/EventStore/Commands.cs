@@ -81,6 +81,7 @@ public static class Commands
     /// <summary>Whether another writer was faster on the same stream or document; to be decided anew.</summary>
     public static bool IsLostRace(Exception e) => e
         is ConcurrencyException or EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException
+        or DocumentAlreadyExistsException
         or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure }
         || (e.InnerException is { } inner && IsLostRace(inner));
 }

@@ -6,7 +6,6 @@ using Marten;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -76,7 +75,7 @@ public static class SigningKeys
             {
                 await session.SaveChangesAsync(cancellationToken);
             }
-            catch (Exception e) when (Commands.IsLostRace(e) || e is Marten.Exceptions.DocumentAlreadyExistsException)
+            catch (Exception e) when (Commands.IsLostRace(e))
             {
                 // Another replica was faster; its key is the key.
             }
