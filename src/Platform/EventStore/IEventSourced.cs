@@ -8,6 +8,7 @@ public interface IEventSourced<TSelf> where TSelf : class, IEventSourced<TSelf>
     Guid Id { get; }
 
     /// <summary>Applies one fact; never refuses.</summary>
+    /// <remarks>Not named Evolve: Marten's generator takes a method of that name for its own.</remarks>
     /// <param name="state">Null before the stream's first event.</param>
-    static abstract TSelf Evolve(TSelf? state, object fact);
+    static abstract TSelf Fold(TSelf? state, object fact);
 }

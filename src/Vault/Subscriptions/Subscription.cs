@@ -9,7 +9,7 @@ namespace BackupPlatform.VaultService.Subscriptions;
 public sealed record Subscription(Guid Id, string Name, DateTimeOffset CreatedAt, IReadOnlyList<OwnedVault> Vaults)
     : IEventSourced<Subscription>
 {
-    public static Subscription Evolve(Subscription? state, object fact) => fact switch
+    public static Subscription Fold(Subscription? state, object fact) => fact switch
     {
         SubscriptionCreated e => new(e.SubscriptionId, e.Name, e.At, []),
         VaultAdded e => state! with { Vaults = [.. state.Vaults, new OwnedVault(e.VaultId, e.Name)] },

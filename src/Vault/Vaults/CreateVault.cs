@@ -45,6 +45,6 @@ internal static class CreateVaultEndpoint
             http.RequestAborted);
         return decision.Refusal is { } refusal
             ? refusal.ToResult()
-            : Results.Created($"/api/vaults/{vault.VaultId:D}", Vault.Evolve(null, vault).ToDocument());
+            : Results.Created($"/api/vaults/{vault.VaultId:D}", Vault.Fold(null, vault).ToDocument());
     }
 }

@@ -7,7 +7,7 @@ namespace BackupPlatform.VaultService.Vaults;
 /// <summary>Where machines store recovery points.</summary>
 public sealed record Vault(Guid Id, Guid SubscriptionId, string Name, Redundancy Redundancy, DateTimeOffset CreatedAt) : IEventSourced<Vault>
 {
-    public static Vault Evolve(Vault? state, object fact) => fact switch
+    public static Vault Fold(Vault? state, object fact) => fact switch
     {
         VaultOpened e => new(e.VaultId, e.SubscriptionId, e.Name, e.Redundancy, e.At),
         _ => state!,
