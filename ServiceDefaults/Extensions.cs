@@ -51,6 +51,9 @@ public static class Extensions
     /// <summary>Logs, metrics and traces; exported only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says whereto.</summary>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
+        // One line a request is what traces are for.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("System.Net.Http.HttpClient", LogLevel.Warning);
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;

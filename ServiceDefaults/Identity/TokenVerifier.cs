@@ -26,8 +26,7 @@ public sealed class TokenVerifier(IHttpClientFactory clients, TimeProvider clock
     public async Task<(JsonWebToken? Token, Refusal? Refusal)> VerifyAsync(
         string text, string audience, CancellationToken cancellationToken)
     {
-        if (!handler.CanReadToken(text) || handler.ReadJsonWebToken(text) is not { } unverified
-            || ServiceOf(unverified.Issuer) is not { } service)
+        if (Read(text) is not { } unverified || ServiceOf(unverified.Issuer) is not { } service)
         {
             return (null, Unauthenticated);
         }
@@ -56,6 +55,18 @@ public sealed class TokenVerifier(IHttpClientFactory clients, TimeProvider clock
     public static Refusal Expired { get; } = new(ProblemCodes.Unauthenticated, "The token has expired; ask for a new one.");
 
     private static Refusal Unauthenticated { get; } = new(ProblemCodes.Unauthenticated, "The token is not valid here.");
+
+    private JsonWebToken? Read(string text)
+    {
+        try
+        {
+            return handler.CanReadToken(text) ? handler.ReadJsonWebToken(text) : null;
+        }
+        catch (Exception e) when (e is SecurityTokenException or ArgumentException)
+        {
+            return null;
+        }
+    }
 
     private static string? ServiceOf(string issuer) => issuer switch
     {

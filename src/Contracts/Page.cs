@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace BackupPlatform.Contracts;
 
 /// <summary>One page of a list.</summary>
@@ -12,4 +14,5 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 /// <param name="Detail">What happened, and what to do next.</param>
 /// <param name="Errors">For <see cref="ProblemCodes.Invalid"/>: messages by field.</param>
 public sealed record ProblemDocument(
-    string? Code, string? Title, int? Status, string? Detail, IReadOnlyDictionary<string, string[]>? Errors = null);
+    string? Code, string? Title, int? Status, string? Detail,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Errors = null);

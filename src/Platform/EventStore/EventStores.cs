@@ -47,6 +47,8 @@ public static class EventStores
         builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddNpgsql());
         // A lost race for a stream is an answer, not an error; Marten logs each with its SQL.
         builder.Logging.AddFilter("Marten.IDocumentStore", LogLevel.None);
+        // One line a page of events is what metrics are for.
+        builder.Logging.AddFilter("Marten.Events.Daemon", LogLevel.Warning);
     }
 
     /// <summary>Keeps a stream's state as a document, written in the very transaction that appends the events.</summary>
