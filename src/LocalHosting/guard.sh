@@ -16,7 +16,7 @@ ours() {
   echo $found
 }
 
-# QUIT means "at once, but in order" to PostgreSQL, Erlang and .NET alike; what is left after two seconds is killed.
+# QUIT means "at once, but in order" to PostgreSQL, Erlang and .NET alike; what is left after a second is killed.
 # Two empty looks in a row are needed, because a process that was just being started gets its mark a moment later.
 looks=0
 empty=0
@@ -27,7 +27,7 @@ while [ "$empty" -lt 2 ] && [ "$looks" -lt 300 ]; do
   else
     empty=0
     if [ "$looks" -eq 0 ]; then kill -QUIT $pids 2>/dev/null; fi
-    if [ "$looks" -ge 20 ]; then kill -KILL $pids 2>/dev/null; fi
+    if [ "$looks" -ge 8 ]; then kill -KILL $pids 2>/dev/null; fi
   fi
   looks=$((looks + 1))
   sleep 0.1
