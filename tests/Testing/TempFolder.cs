@@ -1,0 +1,46 @@
+namespace BackupPlatform.Testing;
+
+/// <summary>A new folder under the system's folder for temporary files (or TMPDIR), gone when disposed.</summary>
+public sealed class TempFolder : IDisposable
+{
+    public TempFolder(string name = "test") => Path = Directory.CreateTempSubdirectory($"backup-platform-{name}-").FullName;
+
+    /// <summary>The absolute path.</summary>
+    public string Path { get; }
+
+    public static implicit operator string(TempFolder folder) => folder.Path;
+
+    /// <summary>The path of <paramref name="name"/> in the folder; not made.</summary>
+    public string Combine(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Makes a folder in the folder.</summary>
+    public string Make(string name) => Directory.CreateDirectory(Combine(name)).FullName;
+
+    public override string ToString() => Path;
+
+    public void Dispose()
+    {
+        try
+        {
+            if (!Directory.Exists(Path)) return;
+            OpenFolders(Path);
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Names that are no UTF-8, and the like: a test must not fail because its rubbish stays.
+            Console.Error.WriteLine($"{Path} stays: {failure.Message}");
+        }
+    }
+
+    // Trees under test have folders that their owner may not enter; root may anyway.
+    private static void OpenFolders(string folder)
+    {
+        if (OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess) return;
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (string child in Directory.EnumerateDirectories(folder))
+        {
+            if (new DirectoryInfo(child).LinkTarget is null) OpenFolders(child);
+        }
+    }
+}
