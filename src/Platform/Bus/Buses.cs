@@ -8,7 +8,8 @@ namespace BackupPlatform.Platform.Bus;
 /// <summary>Wires a service to the message bus.</summary>
 public static class Buses
 {
-    private static readonly TimeSpan OutageRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
     /// <param name="service">Prefix of the service's queues, so that each service hears every message once.</param>
     /// <param name="consumers">Adds the service's consumers; null where it only speaks.</param>
@@ -28,7 +29,8 @@ public static class Buses
                 {
                     // An outage is no fault of the message: it waits, and never lands in the error queue.
                     retry.Handle<Exception>(IsOutage);
-                    retry.Interval(int.MaxValue, OutageRetry);
+                    // Not Interval, which would set aside an array as long as the number of retries.
+                    retry.Exponential(int.MaxValue, FirstRetry, LastRetry, FirstRetry);
                 });
                 rabbit.UseMessageRetry(retry =>
                 {
