@@ -80,7 +80,9 @@ public static class Commands
 
     /// <summary>Whether another writer was faster on the same stream or document; to be decided anew.</summary>
     public static bool IsLostRace(Exception e) => e
-        is ConcurrencyException or EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException
+        is ConcurrencyException or EventStreamUnexpectedMaxEventIdException
+        // Two types of one name: Marten throws its own, the abstractions below it have another.
+        or ExistingStreamIdCollisionException or Marten.Exceptions.ExistingStreamIdCollisionException
         or DocumentAlreadyExistsException
         or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure }
         || (e.InnerException is { } inner && IsLostRace(inner));
