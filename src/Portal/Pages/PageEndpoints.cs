@@ -35,14 +35,14 @@ internal static class PageEndpoints
     {
         if (http.OperatorToken() is not { } token)
         {
-            return SignInPage(http, problem: null);
+            return SignInPage(http, problem: null, StatusCodes.Status200OK);
         }
 
         var overview = await reader.ReadAsync(token, after, Guid.TryParse(vault, out var id) ? id : null, http.RequestAborted);
         if (overview.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
         {
             http.SignOut();
-            return SignInPage(http, overview.Problem);
+            return SignInPage(http, overview.Problem, StatusCodes.Status401Unauthorized);
         }
 
         return Page<OverviewPage>(http, StatusCodes.Status200OK, new()
@@ -63,14 +63,15 @@ internal static class PageEndpoints
 
         if (!OperatorSession.IsTokenLike(shown))
         {
-            return SignInPage(http, "Paste the whole token, without spaces.");
+            return SignInPage(http, "Paste the whole token, without spaces.", StatusCodes.Status401Unauthorized);
         }
 
         var answer = await platform.ReadAsync(
             Proxy.ApiRoutes.Vault, "/api/subscriptions?limit=1", ContractsJson.Default.PageSubscriptionDocument, shown, http.RequestAborted);
         if (answer.Value is null)
         {
-            return SignInPage(http, answer.Problem);
+            var status = answer.Status is null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status401Unauthorized;
+            return SignInPage(http, answer.Problem, status);
         }
 
         http.SignIn(shown);
@@ -88,10 +89,8 @@ internal static class PageEndpoints
         return Results.Redirect("/");
     }
 
-    private static RazorComponentResult<SignInPage> SignInPage(HttpContext http, string? problem) => Page<SignInPage>(
-        http,
-        problem is null ? StatusCodes.Status200OK : StatusCodes.Status401Unauthorized,
-        new() { [nameof(Pages.SignInPage.Problem)] = problem });
+    private static RazorComponentResult<SignInPage> SignInPage(HttpContext http, string? problem, int status) =>
+        Page<SignInPage>(http, status, new() { [nameof(Pages.SignInPage.Problem)] = problem });
 
     private static RazorComponentResult<TPage> Page<TPage>(HttpContext http, int status, Dictionary<string, object?> parameters)
         where TPage : Microsoft.AspNetCore.Components.IComponent
