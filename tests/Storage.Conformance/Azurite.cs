@@ -1,5 +1,8 @@
+using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using BackupPlatform.Testing;
+
+[assembly: SupportedOSPlatform("linux")]
 
 namespace BackupPlatform.Storage.Conformance;
 
