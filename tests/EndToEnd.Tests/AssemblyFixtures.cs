@@ -1,6 +1,7 @@
 using BackupPlatform.EndToEnd.Tests;
 using BackupPlatform.Testing;
 
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 [assembly: AssemblyFixture(typeof(SharedPlatform))]
 
 // Each test drives the one platform as its users would; side by side they would only measure the machine.
