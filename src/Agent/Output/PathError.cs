@@ -38,6 +38,16 @@ internal sealed class PathErrors(Report report)
         report.Warn(error.ToString());
     }
 
+    /// <summary>Begins anew, for work that is done once more.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            Count = 0;
+            _kept.Clear();
+        }
+    }
+
     /// <summary>Writes the array "errors" with objects of path and message.</summary>
     public void Write(Utf8JsonWriter writer)
     {

@@ -37,6 +37,9 @@ internal sealed class Report(TextWriter output, TextWriter errors, bool json, bo
         }
     }
 
+    /// <summary>The last line of JSON of a command that has nothing to add for people.</summary>
+    public void JsonSummary(Action<Utf8JsonWriter> fields) => Result("summary", fields, null);
+
     public void JsonLine(string type, Action<Utf8JsonWriter> fields)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
