@@ -80,6 +80,7 @@ internal sealed class ChunkUpload : IAsyncDisposable
         await _stop.CancelAsync();
         _unasked.Writer.TryComplete();
         await Task.WhenAll(_tasks);
+        _segments.Dispose();
         _stop.Dispose();
     }
 

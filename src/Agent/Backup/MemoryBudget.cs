@@ -3,6 +3,7 @@ namespace BackupPlatform.Agent.Backup;
 /// <summary>Bytes that may be held at once; who wants more waits until others are done. First come, first served.</summary>
 internal sealed class MemoryBudget(long capacity)
 {
+    private readonly long _capacity = capacity;
     private readonly Lock _lock = new();
     private readonly Queue<(int Bytes, TaskCompletionSource Granted)> _waiting = new();
     private long _free = capacity;
@@ -10,7 +11,7 @@ internal sealed class MemoryBudget(long capacity)
     /// <param name="bytes">At most the capacity.</param>
     public Task TakeAsync(int bytes, CancellationToken cancellation)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, capacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _capacity, nameof(bytes));
         TaskCompletionSource granted;
         lock (_lock)
         {

@@ -10,7 +10,7 @@ namespace BackupPlatform.Agent.Backup;
 /// filled while the others are sent, and a slow connection makes whoever fills wait. For all segments together at most
 /// (<see cref="InFlight"/> + 1) times <see cref="TargetBytes"/> and a chunk.
 /// </summary>
-internal sealed class SegmentQueue(IngestCalls ingest, Guid jobId, int firstSegment, Progress progress)
+internal sealed class SegmentQueue(IngestCalls ingest, Guid jobId, int firstSegment, Progress progress) : IDisposable
 {
     private const int InFlight = 2;
 
@@ -73,6 +73,8 @@ internal sealed class SegmentQueue(IngestCalls ingest, Guid jobId, int firstSegm
 
         _full.Writer.Complete();
     }
+
+    public void Dispose() => _filling.Dispose();
 
     private async ValueTask HandOverAsync(CancellationToken stop)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using BackupPlatform.Agent.Output;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 
 namespace BackupPlatform.Agent.Commands;
 
@@ -31,9 +32,10 @@ internal static class CommandLine
 
         // Arguments may be any bytes: no @file expansion, nothing taken out of them.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        var faults = parsed.Errors.Select(error => error.Message).Concat(UnknownOptions(parsed)).Distinct().ToList();
+        if (faults.Count > 0 && parsed.Action is not HelpAction)
         {
-            return Refuse(parsed, options, host);
+            return Refuse(parsed, faults, options, host);
         }
 
         var configuration = new InvocationConfiguration
@@ -60,12 +62,25 @@ internal static class CommandLine
         return root;
     }
 
-    private static int Refuse(ParseResult parsed, GlobalOptions options, AgentHost host)
+    /// <summary>The parser takes an option that does not exist for a path. A path that begins with a dash follows "--".</summary>
+    private static IEnumerable<string> UnknownOptions(ParseResult parsed)
+    {
+        var dashed = parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value)
+            .Where(IsDashed)
+            .ToList();
+        var meant = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count(token => IsDashed(token.Value));
+        return dashed.Take(dashed.Count - meant).Select(option => $"There is no option '{option}'.");
+    }
+
+    private static bool IsDashed(string argument) => argument.Length > 1 && argument[0] == '-';
+
+    private static int Refuse(ParseResult parsed, List<string> faults, GlobalOptions options, AgentHost host)
     {
         var command = parsed.CommandResult.Command;
         var name = command is RootCommand ? "" : command.Name + " ";
-        var message = string.Join(' ', parsed.Errors.Select(error => error.Message).Distinct())
-            + $" See 'backup-agent {name}--help'.";
+        var message = string.Join(' ', faults) + $" See 'backup-agent {name}--help'.";
         options.Report(parsed, host).Error("usage", message);
         return ExitCodes.Usage;
     }

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using BackupPlatform.Agent.Files;
-using BackupPlatform.Agent.Output;
 using BackupPlatform.Engine;
 
 namespace BackupPlatform.Agent.Commands;

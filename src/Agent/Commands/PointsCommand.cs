@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using BackupPlatform.Agent.Catalogs;
 using BackupPlatform.Agent.Output;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Engine;

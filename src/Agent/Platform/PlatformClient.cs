@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using BackupPlatform.Contracts;
@@ -139,6 +140,26 @@ internal sealed class PlatformClient(Endpoints endpoints, RetryPolicy policy) : 
 
     private static string Reason(Exception failure) => failure.InnerException is { } inner ? inner.Message : failure.Message;
 
+    /// <summary>With keep-alive probes: a long answer from a peer that is gone without a word ends within a minute.</summary>
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+            await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     private static HttpClient CreateHttpClient()
     {
         var handler = new SocketsHttpHandler
@@ -148,6 +169,7 @@ internal sealed class PlatformClient(Endpoints endpoints, RetryPolicy policy) : 
             AllowAutoRedirect = false,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            ConnectCallback = ConnectAsync,
         };
         var http = new HttpClient(handler)
         {

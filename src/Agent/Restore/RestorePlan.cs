@@ -1,4 +1,3 @@
-using BackupPlatform.Agent.Catalogs;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
 
@@ -26,13 +25,12 @@ internal sealed class RestorePlan
 
     /// <summary>Chooses from a recovery point; no paths: everything.</summary>
     /// <exception cref="AgentException">A path is not in it.</exception>
-    public static async Task<RestorePlan> CreateAsync(OpenedPoint point, IReadOnlyList<CatalogPath> paths, CancellationToken cancellation)
+    public static async Task<RestorePlan> CreateAsync(CatalogReader catalog, IReadOnlyList<CatalogPath> paths, CancellationToken cancellation)
     {
         var plan = new RestorePlan();
         if (paths.Count == 0 || paths.Any(path => path.IsRoot))
         {
-            await point.Pages.PrefetchAsync(point.Catalog, cancellation);
-            await plan.AddAllAsync(point, CatalogPath.Root, cancellation);
+            await plan.AddAllAsync(catalog, CatalogPath.Root, cancellation);
             return plan;
         }
 
@@ -45,9 +43,9 @@ internal sealed class RestorePlan
                 continue;
             }
 
-            await plan.AddParentsAsync(point, path, cancellation);
+            await plan.AddParentsAsync(catalog, path, cancellation);
             var before = plan.Entries.Count;
-            await plan.AddAllAsync(point, path, cancellation);
+            await plan.AddAllAsync(catalog, path, cancellation);
             if (plan.Entries.Count == before)
             {
                 throw Commands.ListCommand.Missing(path);
@@ -77,7 +75,7 @@ internal sealed class RestorePlan
         }
     }
 
-    private async Task AddParentsAsync(OpenedPoint point, CatalogPath path, CancellationToken cancellation)
+    private async Task AddParentsAsync(CatalogReader catalog, CatalogPath path, CancellationToken cancellation)
     {
         var parents = new Stack<CatalogPath>();
         for (var parent = path.Parent; !parent.IsRoot; parent = parent.Parent)
@@ -88,16 +86,16 @@ internal sealed class RestorePlan
         foreach (var parent in parents)
         {
             var known = Entries.Exists(planned => planned.Entry.Path == parent);
-            if (!known && await point.Catalog.FindAsync(parent, cancellation) is { } entry)
+            if (!known && await catalog.FindAsync(parent, cancellation) is { } entry)
             {
                 Entries.Add(new PlannedEntry(entry with { Extents = [] }, Chosen: false));
             }
         }
     }
 
-    private async Task AddAllAsync(OpenedPoint point, CatalogPath under, CancellationToken cancellation)
+    private async Task AddAllAsync(CatalogReader catalog, CatalogPath under, CancellationToken cancellation)
     {
-        await foreach (var entry in point.Catalog.ReadAsync(under, cancellation))
+        await foreach (var entry in catalog.ReadAsync(under, cancellation))
         {
             var index = Entries.Count;
             Entries.Add(new PlannedEntry(entry with { Extents = [] }, Chosen: true));
@@ -107,7 +105,7 @@ internal sealed class RestorePlan
             }
 
             long position = 0;
-            await foreach (var extent in point.Catalog.ReadExtentsAsync(entry, cancellation))
+            await foreach (var extent in catalog.ReadExtentsAsync(entry, cancellation))
             {
                 Add(extent, new Piece(index, position, extent.Offset, extent.Length));
                 position += extent.Length;

@@ -27,7 +27,12 @@ internal sealed class RestoreRun(
     /// <exception cref="AgentException">Nothing was written, for this reason; or the platform was lost on the way.</exception>
     public async Task<RestoreOutcome> RunAsync(CancellationToken cancellation)
     {
-        var plan = await RestorePlan.CreateAsync(point, order.Paths, cancellation);
+        if (order.Paths.Count == 0)
+        {
+            await point.Pages.PrefetchAsync(point.Catalog, cancellation);
+        }
+
+        var plan = await RestorePlan.CreateAsync(point.Catalog, order.Paths, cancellation);
         if (order.Rule == ConflictRule.Fail && TargetTree.TryOpen(order.Target) is { } there)
         {
             using (there)

@@ -22,6 +22,6 @@ internal sealed class RestoredFile(int index, PlannedEntry planned)
 
     public bool Done { get; set; }
 
-    /// <summary>The open temporary file, kept by <see cref="OpenFiles"/>.</summary>
+    /// <summary>The open temporary file, closed and opened again when there are many.</summary>
     public SafeFileHandle? Handle { get; set; }
 }
