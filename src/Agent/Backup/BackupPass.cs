@@ -35,6 +35,7 @@ internal sealed class BackupPass
         _files = new SourceFile(_contents, progress);
         _catalog = new CatalogWriter(keys, (id, page) =>
         {
+            references.AddNew(id);
             cache.Write(id, page.Span);
             return OfferAsync(upload, ChunkKind.Catalog, id, page);
         });
@@ -114,17 +115,7 @@ internal sealed class BackupPass
     private async ValueTask<List<Extent>?> ReuseAsync(CatalogEntry old, CancellationToken cancellation)
     {
         var extents = await _base!.ExtentsAsync(old, cancellation);
-        if (extents.Exists(extent => _references.IsDistrusted(extent.Chunk)))
-        {
-            return null;
-        }
-
-        foreach (var extent in extents)
-        {
-            _references.AddNew(extent.Chunk);
-        }
-
-        return extents;
+        return extents.Exists(extent => _references.IsDistrusted(extent.Chunk)) ? null : extents;
     }
 
     private async ValueTask WriteWaitingAsync()
@@ -141,12 +132,17 @@ internal sealed class BackupPass
 
         while (_waiting.TryDequeue(out var next))
         {
+            foreach (var extent in next.Extents)
+            {
+                _references.AddNew(extent.Chunk);
+            }
+
             await _catalog.AppendAsync(next.Entry with { Extents = [.. next.Extents] });
         }
     }
 
     private ValueTask OfferAsync(ChunkUpload upload, ChunkKind kind, ChunkId id, ReadOnlyMemory<byte> content) =>
-        _references.AddNew(id) ? upload.AddAsync(kind, id, content) : ValueTask.CompletedTask;
+        _references.MustOffer(id) ? upload.AddAsync(kind, id, content) : ValueTask.CompletedTask;
 
     private static bool IsUnchanged(CatalogEntry old, FileStat stat) =>
         old is { Kind: CatalogEntryKind.File, Incomplete: false }

@@ -50,7 +50,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
             if (answer.Point is { } sealedPoint)
             {
                 new HeadMemory(context.Home).Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
-                OpenedPoint.Cache(context, session).Trim(references.New);
+                OpenedPoint.Cache(context, session, item).Trim(references.New);
                 return new BackupOutcome(sealedPoint, totals, _bytesUploaded, _chunksNew);
             }
 
@@ -69,7 +69,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         var startedAt = context.Time.GetUtcNow();
         await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
         await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
-        var cache = OpenedPoint.Cache(context, session);
+        var cache = OpenedPoint.Cache(context, session, item);
         var pass = new BackupPass(session.Keys, references, baseCatalog, upload, cache, errors, _progress);
         var root = await pass.RunAsync(CreateWalker(), cancellation);
         await upload.CompleteAsync();

@@ -12,15 +12,21 @@ internal sealed class ChunkReferences(IReadOnlySet<ChunkId> distrusted)
 {
     private readonly HashSet<ChunkId> _base = [];
     private readonly HashSet<ChunkId> _new = [];
+    private readonly HashSet<ChunkId> _offered = [];
 
     /// <summary>The chunks of the new point.</summary>
     public IReadOnlySet<ChunkId> New => _new;
 
     public void AddBase(ChunkId id) => _base.Add(id);
 
-    /// <summary>Notes a chunk of the new point.</summary>
-    /// <returns>Whether its content has to be offered to the vault: it is met for the first time, and the base has none.</returns>
-    public bool AddNew(ChunkId id) => _new.Add(id) && (!_base.Contains(id) || distrusted.Contains(id));
+    /// <summary>
+    /// Whether a content that was met has to be offered to the vault: for the first time, and the base does not have it. It is
+    /// not the new point's chunk by that: the file that it was read from may yet fail.
+    /// </summary>
+    public bool MustOffer(ChunkId id) => (!_base.Contains(id) || distrusted.Contains(id)) && _offered.Add(id);
+
+    /// <summary>Notes a chunk that the new point's catalog refers to, or a page of that catalog.</summary>
+    public void AddNew(ChunkId id) => _new.Add(id);
 
     /// <summary>Whether the vault said that it lacks this chunk.</summary>
     public bool IsDistrusted(ChunkId id) => distrusted.Contains(id);

@@ -46,9 +46,10 @@ internal sealed class OpenedPoint : IDisposable
     {
         var manifest = Manifest.Open(session.Keys, item, sequence, sealedManifest);
         return new OpenedPoint(
-            id, manifest, sealedManifest, new PointPages(session.Ingest, id, session.Keys, cached ? Cache(context, session) : null));
+            id, manifest, sealedManifest, new PointPages(session.Ingest, id, session.Keys, cached ? Cache(context, session, item) : null));
     }
 
-    public static PageCache Cache(CommandContext context, MachineSession session) =>
-        new(Path.Combine(context.Home.CachePath, "pages"), session.Keys);
+    /// <summary>The pages of an item's points that are on the machine.</summary>
+    public static PageCache Cache(CommandContext context, MachineSession session, string item) =>
+        new(Path.Combine(context.Home.CachePath, "pages", "item-" + item), session.Keys);
 }

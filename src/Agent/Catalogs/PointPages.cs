@@ -84,7 +84,9 @@ internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys,
                 var page = _plain.AsSpan(0, length).ToArray();
                 cache?.Write(id, page);
                 take(id, page);
+                return ValueTask.CompletedTask;
             },
+            (id, why) => throw new DamagedDataException($"catalog page {id}", $"comes damaged from the vault ({why})"),
             cancellation);
 
     private byte[] Remember(ChunkId id, byte[] page)

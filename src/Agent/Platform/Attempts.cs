@@ -1,7 +1,11 @@
 namespace BackupPlatform.Agent.Platform;
 
 /// <summary>Why an attempt failed, and how long the platform asked to wait.</summary>
-internal readonly record struct Failure(string Reason, TimeSpan? RetryAfter, Exception? Exception);
+internal readonly record struct Failure(string Reason, TimeSpan? RetryAfter, Exception? Exception)
+{
+    /// <summary>The cause is gone already: nothing to wait for.</summary>
+    public bool IsMended { get; init; }
+}
 
 /// <summary>The attempts of one request: when to try again, and when to give up.</summary>
 internal sealed class Attempts(RetryPolicy policy, Func<long>? progressed)
@@ -28,22 +32,23 @@ internal sealed class Attempts(RetryPolicy policy, Func<long>? progressed)
             (_progress, _failures, _renewed) = (progress, 0, false);
         }
 
-        _failures++;
-        if (failure.RetryAfter == TimeSpan.Zero)
+        if (failure.IsMended)
         {
             return;
         }
 
-        if (_failures == 1 || _firstFailure == 0)
+        if (++_failures == 1)
         {
             _firstFailure = TimeProvider.System.GetTimestamp();
         }
 
+        if (_failures % Math.Max(1, addresses) != 0 && failure.RetryAfter is null)
+        {
+            return;
+        }
+
         var round = (_failures + addresses - 1) / Math.Max(1, addresses);
-        var sameRound = _failures % Math.Max(1, addresses) != 0;
-        var pause = sameRound && failure.RetryAfter is null
-            ? TimeSpan.Zero
-            : RetryPolicy.Pause(round, failure.RetryAfter, Random.Shared.NextDouble());
+        var pause = RetryPolicy.Pause(round, failure.RetryAfter, Random.Shared.NextDouble());
         if (TimeProvider.System.GetElapsedTime(_firstFailure) + pause > policy.Patience)
         {
             throw AgentException.Unreachable(

@@ -61,26 +61,26 @@ internal sealed class IngestCalls(PlatformClient client)
         (response, stop) => response.Content.ReadAsByteArrayAsync(stop),
         cancellation);
 
-    /// <summary>Reads up to <see cref="ChunkIdLists.MaxRead"/> chunks of a recovery point; each frame is valid during the call alone.</summary>
+    /// <summary>Reads up to <see cref="ChunkIdLists.MaxRead"/> chunks of a recovery point, in the order of their ids here.</summary>
+    /// <param name="onDamaged">Told of a chunk that came damaged each time it was asked for.</param>
     public Task ReadChunksAsync(
-        Guid pointId, IReadOnlyList<ChunkId> ids, Action<ChunkId, ReadOnlyMemory<byte>> onFrame, CancellationToken cancellation) =>
-        client.SendAsync(
-            Ingest(
-                HttpMethod.Post,
-                $"api/recovery-points/{pointId:D}/chunks",
-                PlatformClient.Body(ChunkIdRuns.Write(ids), ChunkIdLists.MediaType)),
-            async (response, stop) =>
-            {
-                await using var body = await response.Content.ReadAsStreamAsync(stop);
-                var frames = new FrameReader(body);
-                while (await frames.ReadAsync(stop))
-                {
-                    onFrame(frames.Current.Id, frames.Payload);
-                }
-
-                return true;
-            },
-            cancellation);
+        Guid pointId,
+        IReadOnlyList<ChunkId> ids,
+        Func<ChunkId, ReadOnlyMemory<byte>, ValueTask> onFrame,
+        Action<ChunkId, string> onDamaged,
+        CancellationToken cancellation)
+    {
+        var run = new FrameRun(ids.Count, onFrame, (_, place, why) => onDamaged(ids[(int)place], why));
+        var request = new PlatformRequest(
+            Service.Ingest,
+            HttpMethod.Post,
+            $"api/recovery-points/{pointId:D}/chunks",
+            () => PlatformClient.Body(ChunkIdRuns.Write([.. ids.Skip((int)run.Next)]), ChunkIdLists.MediaType)())
+        {
+            Progressed = () => run.Next,
+        };
+        return client.SendAsync(request, run.ReadAsync, cancellation);
+    }
 
     /// <summary>A machine's recovery points, newest first.</summary>
     public async IAsyncEnumerable<RecoveryPointDocument> ListPointsAsync(

@@ -46,7 +46,11 @@ internal sealed class PlatformClient(Endpoints endpoints, RetryPolicy policy) : 
                 failure = new Failure(e is OperationCanceledException ? "no answer in time" : Reason(e), null, e);
             }
 
-            endpoints.Fail(request.Service, address);
+            if (!failure.IsMended)
+            {
+                endpoints.Fail(request.Service, address);
+            }
+
             await attempts.WaitAsync(request.Service, address, failure, endpoints.Count(request.Service), cancellation);
         }
     }
@@ -108,7 +112,7 @@ internal sealed class PlatformClient(Endpoints endpoints, RetryPolicy policy) : 
         if (response.StatusCode == HttpStatusCode.Unauthorized && !request.Anonymous && Tokens is { } tokens && attempts.MayRenewToken())
         {
             tokens.Forget(response.RequestMessage?.Headers.Authorization?.Parameter);
-            return new Failure("the token was refused", TimeSpan.Zero, null);
+            return new Failure("the token was refused", null, null) { IsMended = true };
         }
 
         if (!RetryPolicy.IsTransient(response.StatusCode))

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using BackupPlatform.Agent.Commands;
 using BackupPlatform.Agent.Output;
@@ -26,44 +27,52 @@ internal interface IChunkReceiver
 internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress progress)
 {
     private const int MaxJobs = 3;
+    private const int SmallRead = 64;
 
     private static readonly TimeSpan s_firstPoll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromSeconds(2);
 
+    // Chunks that have not come yet. One thread at a time changes it.
+    private readonly HashSet<ChunkId> _outstanding = [];
     private Guid? _open;
 
     /// <summary>The last job; null before there was one.</summary>
     public Guid? JobId { get; private set; }
 
     /// <summary>
-    /// Brings chunks to the receiver, each once. Where the vault has lost some, the receiver is told which, and gets the
-    /// others.
+    /// Brings chunks to the receiver, each once. Where the vault has lost or damaged some, the receiver is told which, and
+    /// gets the others.
     /// </summary>
     public async Task FetchAsync(IReadOnlyCollection<ChunkId> ids, IChunkReceiver receiver, CancellationToken cancellation)
     {
-        var wanted = ids;
-        for (var jobs = 1; wanted.Count > 0; jobs++)
+        _outstanding.UnionWith(ids);
+        for (var jobs = 0; _outstanding.Count > 0; jobs++)
         {
-            var job = await PrepareAsync(wanted, cancellation);
-            if (job.State != RestoreJobState.Failed)
+            if (jobs == MaxJobs)
             {
-                await ReadAsync(job, receiver, cancellation);
+                await ReadSinglyAsync(receiver, cancellation);
+                return;
+            }
+
+            var job = await PrepareAsync([.. _outstanding], cancellation);
+            if (job.State != RestoreJobState.Failed && await TryReadAsync(job, receiver, cancellation))
+            {
                 return;
             }
 
             _open = null;
-            var lost = await LostChunks.FindAsync(session.Ingest, pointId, wanted, cancellation);
-            if (lost.Count == 0 || jobs == MaxJobs)
-            {
-                throw AgentException.Damaged($"The vault cannot give the data: {job.Reason}");
-            }
-
+            var lost = await LostChunks.FindAsync(session.Ingest, pointId, _outstanding, cancellation);
             foreach (var id in lost)
             {
                 receiver.Damaged(id, $"chunk {id} is not in the vault any more");
             }
 
-            wanted = wanted.Where(id => !lost.Contains(id)).ToList();
+            _outstanding.ExceptWith(lost);
+            if (lost.Count == 0)
+            {
+                // All are there, so some are not what they were: only reading tells which.
+                jobs = MaxJobs - 1;
+            }
         }
     }
 
@@ -91,41 +100,74 @@ internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress
         }
     }
 
-    /// <summary>Streams a job's chunks to the receiver, each at least once.</summary>
-    private async Task ReadAsync(RestoreJobDocument job, IChunkReceiver receiver, CancellationToken cancellation)
+    /// <summary>Streams a job's chunks; false where the platform ended the job because it found damage.</summary>
+    private async Task<bool> TryReadAsync(RestoreJobDocument job, IChunkReceiver receiver, CancellationToken cancellation)
+    {
+        var count = job.Chunks ?? throw AgentException.Failed("The platform did not say how many chunks the restore job has.");
+        try
+        {
+            await OpenAllAsync(
+                receiver,
+                (frames, stop) => session.Restore.ReadFramesAsync(
+                    job.Id, count, (id, payload) => HandOnAsync(frames, id, payload, stop), PassOver(receiver), stop),
+                cancellation);
+            return true;
+        }
+        catch (AgentException e) when (e.Code == ProblemCodes.Integrity)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Without a job, in small reads: slower, but a damaged chunk keeps none of the others back.</summary>
+    private Task ReadSinglyAsync(IChunkReceiver receiver, CancellationToken cancellation) => OpenAllAsync(
+        receiver,
+        async (frames, stop) =>
+        {
+            foreach (var some in _outstanding.ToArray().Chunk(SmallRead))
+            {
+                await session.Ingest.ReadChunksAsync(
+                    pointId, some, (id, payload) => HandOnAsync(frames, id, payload, stop), PassOver(receiver), stop);
+            }
+        },
+        cancellation);
+
+    private Action<ChunkId, string> PassOver(IChunkReceiver receiver) => (id, why) =>
+    {
+        _outstanding.Remove(id);
+        receiver.Damaged(id, why);
+    };
+
+    /// <summary>Decrypts on every core what <paramref name="feed"/> brings.</summary>
+    private async Task OpenAllAsync(
+        IChunkReceiver receiver, Func<ChannelWriter<SealedChunk>, CancellationToken, Task> feed, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var frames = Channel.CreateBounded<SealedChunk>(2 * Environment.ProcessorCount);
         var workers = Enumerable.Range(0, Environment.ProcessorCount)
             .Select(_ => Task.Run(() => OpenAsync(frames.Reader, receiver, stop), CancellationToken.None))
             .ToArray();
-        Exception? failure = null;
+        ExceptionDispatchInfo? failure = null;
         try
         {
-            var count = job.Chunks ?? throw AgentException.Failed("The platform did not say how many chunks the restore job has.");
-            await session.Restore.ReadFramesAsync(
-                job.Id, count, (id, payload) => HandOnAsync(frames.Writer, id, payload, stop.Token), receiver.Damaged, stop.Token);
+            await feed(frames.Writer, stop.Token);
+        }
+        catch (OperationCanceledException e)
+        {
+            failure = ExceptionDispatchInfo.Capture(e);
+            await stop.CancelAsync();
         }
         catch (Exception e)
         {
-            failure = e;
-            await stop.CancelAsync();
+            // What came before it is still opened.
+            failure = ExceptionDispatchInfo.Capture(e);
         }
 
         frames.Writer.Complete();
-        try
-        {
-            // A worker's own failure explains the cancellation of the others.
-            await Task.WhenAll(workers);
-        }
-        catch (OperationCanceledException) when (failure is not null and not OperationCanceledException)
-        {
-        }
 
-        if (failure is not null)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-        }
+        // A worker's own failure explains why the feed was cancelled, so it comes first.
+        await Task.WhenAll(workers);
+        failure?.Throw();
     }
 
     /// <summary>Tells the platform how it ended, so that it can let go of the chunks.</summary>
@@ -162,6 +204,7 @@ internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress
         var buffer = ArrayPool<byte>.Shared.Rent(payload.Length);
         payload.CopyTo(buffer);
         await frames.WriteAsync(new SealedChunk(id, buffer, payload.Length), stop);
+        _outstanding.Remove(id);
         progress.AddTransferred(payload.Length + SegmentFormat.FrameHeaderSize);
     }
 
