@@ -1,0 +1,63 @@
+using BackupPlatform.Formats;
+using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Storage;
+using Marten;
+
+namespace BackupPlatform.RestoreService.Jobs;
+
+/// <summary>Expires jobs that nobody asks for and removes the blobs of ended ones.</summary>
+/// <remarks>
+/// It asks again and again rather than sleep until something is due, so that a jump of the clock is noticed. Several replicas may
+/// sweep at once: decisions are taken again on the stream, and a blob that is gone already is fine.
+/// </remarks>
+internal sealed class RestoreSweep(IDocumentStore store, IBlobStore blobs, TimeProvider clock, ILogger<RestoreSweep> log) : BackgroundService
+{
+    private const int Batch = 100;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Pause, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await SweepAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                log.LogWarning(e, "Restore jobs could not be swept; trying again");
+            }
+        }
+    }
+
+    /// <summary>Does what is due now, a batch at most.</summary>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        await using var session = store.QuerySession();
+        var due = await session.Query<RestoreJob>()
+            .Where(job => job.SweepAt <= now)
+            .OrderBy(job => job.SweepAt)
+            .Take(Batch)
+            .ToListAsync(cancellationToken);
+        foreach (var job in due)
+        {
+            if (job.EndedAt is null)
+            {
+                await store.DecideAsync<RestoreJob>(job.Id, state => RestoreJob.ExpireIfDue(state, now), cancellationToken);
+            }
+            else
+            {
+                await ClearAsync(job.Id, now, cancellationToken);
+            }
+        }
+    }
+
+    private async Task ClearAsync(Guid jobId, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await blobs.DeleteAsync(RestoreJobBlobs.Selection(jobId), cancellationToken);
+        await blobs.DeleteAsync(RestorePlan.BlobName(jobId), cancellationToken);
+        await store.DecideAsync<RestoreJob>(jobId, state => RestoreJob.Clear(state, now), cancellationToken);
+    }
+}
