@@ -18,7 +18,7 @@ public sealed class BackupSlices(IngestHost host)
         Assert.All(await machine.MissingAsync($"/api/backup-jobs/{job.Id:D}", [.. kept.Select(c => c.Id)]), Assert.True);
         var receipt = await machine.PutAsync(job.Id, 1, [.. kept, .. gone]);
         Assert.Equal((1, 5), (receipt.Segment, receipt.Chunks));
-        Assert.Equal([false, true], await machine.MissingAsync($"/api/backup-jobs/{job.Id:D}", kept[0].Id, added[0].Id));
+        Assert.Equal((bool[])[false, true], await machine.MissingAsync($"/api/backup-jobs/{job.Id:D}", kept[0].Id, added[0].Id));
         var first = await machine.SealAsync(job, [.. kept.Concat(gone).Select(c => c.Id)]);
 
         var next = await machine.OpenAsync();

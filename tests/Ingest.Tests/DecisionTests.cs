@@ -156,7 +156,7 @@ public sealed class DecisionTests
         var machine = Guid.Parse("01928f6e-5a3c-7c1f-8a3b-1234567890ab");
 
         Assert.Equal(IngestService.Items.ItemId.Of(machine, "files"), IngestService.Items.ItemId.Of(machine, "files"));
-        Assert.Equal("cb42d1c9-09aa-8d9f-97f2-ae6aa1ba8ffb", IngestService.Items.ItemId.Of(machine, "files").ToString("D"));
+        Assert.Equal("b70276ac-a90b-8c3b-ab91-4eb175a2d881", IngestService.Items.ItemId.Of(machine, "files").ToString("D"));
         Assert.NotEqual(IngestService.Items.ItemId.Of(machine, "files"), IngestService.Items.ItemId.Of(machine, "database"));
         Assert.Equal(8, IngestService.Items.ItemId.Of(machine, "x").Version);
     }

@@ -17,7 +17,7 @@ using Npgsql;
 
 [assembly: AssemblyFixture(typeof(BackupPlatform.Ingest.Tests.IngestHost))]
 // The tests share one service and its clock.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
 
 namespace BackupPlatform.Ingest.Tests;
 

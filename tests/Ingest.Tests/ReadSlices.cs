@@ -28,7 +28,7 @@ public sealed class ReadSlices(IngestHost host)
         {
             var ids = inside.Concat(outside).Select(chunk => chunk.Id).ToArray();
             Assert.Equal(
-                [.. inside.Select(_ => false), .. outside.Select(_ => true)], await machine.MissingAsync($"/api/recovery-points/{point.Id:D}", ids));
+                (bool[])[.. inside.Select(_ => false), .. outside.Select(_ => true)], await machine.MissingAsync($"/api/recovery-points/{point.Id:D}", ids));
             Assert.Equal(inside.Select(chunk => chunk.Sealed), (await machine.ReadChunksAsync(point.Id, [.. inside.Select(i => i.Id)])).Select(f => f.Sealed));
             var refusal = await TestMachine.RefusedAsync(ReadAsync(machine, point, ids), ProblemCodes.Integrity);
             Assert.Contains(outside[0].Id.ToString(), refusal, StringComparison.Ordinal);
@@ -70,7 +70,7 @@ public sealed class ReadSlices(IngestHost host)
             $"vaults/{machine.VaultId:D}/machines/{machine.Id:D}/packs/{pack:D}", TestContext.Current.CancellationToken);
 
         Assert.Equal(
-            [true, true, false], await machine.MissingAsync($"/api/recovery-points/{point.Id:D}", lost[0].Id, lost[1].Id, kept[0].Id));
+            (bool[])[true, true, false], await machine.MissingAsync($"/api/recovery-points/{point.Id:D}", lost[0].Id, lost[1].Id, kept[0].Id));
         await TestMachine.RefusedAsync(ReadAsync(machine, point, lost[1].Id), ProblemCodes.Integrity);
         Assert.Single(await machine.ReadChunksAsync(point.Id, kept[0].Id));
     }

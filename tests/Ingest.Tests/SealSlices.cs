@@ -158,7 +158,7 @@ public sealed class SealSlices(IngestHost host)
         var point = await TestMachine.ReadAsync<RecoveryPointDocument>(answer, HttpStatusCode.Created);
 
         var bytes = await host.Blobs.ReadAllAsync(
-            $"vaults/{machine.VaultId:D}/machines/{machine.Id:D}/points/files/0000000002-{point.Id:D}", 1_000_000, TestContext.Current.CancellationToken);
+            $"vaults/{machine.VaultId:D}/machines/{machine.Id:D}/points/files/0000000002-{point.Id:D}", 1_000_000, TestContext.Current.CancellationToken) ?? [];
 
         Assert.Equal("BPPOINT\x01"u8, bytes.AsSpan(0, 8));
         Assert.Equal(point.Id, new Guid(bytes.AsSpan(8, 16), bigEndian: true));
