@@ -22,16 +22,11 @@ public sealed record PlatformEndpoints(
 /// The whole platform, started by <c>infra/run.sh --detach</c> in a temporary folder and stopped by <c>infra/stop.sh</c>, also when the
 /// test process is killed. An assembly fixture: one for a test run.
 /// </summary>
-public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<string, string?> variables) : IAsyncLifetime
+public class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<string, string?> variables) : IAsyncLifetime
 {
     private readonly TempFolder _data = new("platform");
     private PlatformEndpoints? _endpoints;
     private Process? _guard;
-
-    /// <summary>A platform with one store, and a clock that tests can set by <see cref="SetClockOffset"/>.</summary>
-    public PlatformProcess() : this([], new Dictionary<string, string?>())
-    {
-    }
 
     /// <summary>The folder with all its state.</summary>
     public string Data => _data;
@@ -80,6 +75,7 @@ public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDict
     /// <summary>Stops it and removes its data.</summary>
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_guard is not null)
         {
             _guard.StandardInput.Close();
