@@ -80,8 +80,12 @@ public static class Commands
 
     /// <summary>Whether another writer was faster on the same stream or document; to be decided anew.</summary>
     public static bool IsLostRace(Exception e) => e
-        is ConcurrencyException or EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException
-        or DocumentAlreadyExistsException
-        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure }
+        is ConcurrencyException or EventStreamUnexpectedMaxEventIdException or DocumentAlreadyExistsException
+        // Two types of one name; Marten throws its own one for two that start the same stream.
+        or ExistingStreamIdCollisionException or Marten.Exceptions.ExistingStreamIdCollisionException
+        or PostgresException
+        {
+            SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+        }
         || (e.InnerException is { } inner && IsLostRace(inner));
 }
