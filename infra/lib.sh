@@ -45,7 +45,7 @@ dotnet_build() {
   local id status=0 left
   id=build-$$-$RANDOM
   (cd "$checkout" && BACKUP_PLATFORM_RUN=$id DOTNET_CLI_USE_MSBUILD_SERVER=0 dotnet build "$1" -c "$configuration" -v quiet \
-    -nodeReuse:false -p:UseRazorBuildServer=false -p:SharedCompilationId="$id" -clp:"ErrorsOnly;NoSummary") || status=$?
+    -nodeReuse:false -p:UseSharedCompilation=true -p:UseRazorBuildServer=false -p:SharedCompilationId="$id" -clp:"ErrorsOnly;NoSummary") || status=$?
   left=$(marked "$id")
   if [ -n "$left" ]; then kill $left 2>/dev/null || true; fi
   return "$status"
