@@ -70,6 +70,9 @@ public static class EventStores
         options.Events.UseAdvisoryLockTransaction = true;
         options.Events.UseMonitoredAdvisoryLock = false;
         options.Projections.LeadershipPollingTime = 1000;
+        // A lost race leaves a gap in the sequence of events, and the relay stands still at it for this long before it looks
+        // whether a transaction that lives could still fill it. With Marten's 3 seconds each lost race would delay all news.
+        options.Projections.StaleSequenceThreshold = TimeSpan.FromMilliseconds(200);
     }
 
     private static string MaintenanceConnection(string connection) =>
