@@ -11,7 +11,7 @@ public sealed class ProblemTests(CounterHost host) : IClassFixture<CounterHost>,
     private readonly HttpClient client = new() { BaseAddress = host.Service.Address };
 
     public static TheoryData<string> Codes => [.. typeof(ProblemCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
-        .Select(field => (string)field.GetRawConstantValue()!)];
+        .Select(constant => (string)constant.GetRawConstantValue()!)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
