@@ -13,6 +13,7 @@ using BackupPlatform.Platform.EventStore;
 using BackupPlatform.Storage;
 
 var builder = WebApplication.CreateBuilder(args);
+TransportMemory.Use(builder.Services);
 builder.Services.AddExceptionHandler<StoreProblems>();
 builder.AddServiceDefaults();
 builder.AddEventStore("ingestdb", store =>

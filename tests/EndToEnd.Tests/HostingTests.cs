@@ -23,7 +23,7 @@ public sealed class HostingTests(SharedPlatform platform, ITestOutputHelper outp
         Assert.Equal(before.OperatorToken, platform.Endpoints.OperatorToken);
         await machine.RestoreAndCompareAsync();
         var unchanged = await machine.BackUpAsync();
-        Assert.Equal(0, unchanged.GetProperty("chunksNew").GetInt64());
+        Assert.InRange(unchanged.GetProperty("bytesUploaded").GetInt64(), 0, 200_000);
         Assert.Equal(2, (await machine.Operator.RecoveryPointsAsync(machine.MachineId)).Count);
     }
 

@@ -74,10 +74,13 @@ public sealed class IngestHost : IAsyncLifetime
 
     public Uri Address => factory!.ClientOptions.BaseAddress;
 
+    /// <summary>An empty database beside the service's.</summary>
+    public Task<string> CreateDatabaseAsync() => postgres.CreateDatabaseAsync("empty", TestContext.Current.CancellationToken);
+
     public Task PublishAsync(object message) =>
         Services.GetRequiredService<IBus>().Publish(message, message.GetType(), TestContext.Current.CancellationToken);
 
-    /// <summary>Delivers a message to a consumer here and now.</summary>
+    /// <summary>A message that the service published, as soon as it comes.</summary>
     public async Task<T> HeardAsync<T>(Func<T, bool> which) where T : class =>
         await EventuallyAsync(() => Task.FromResult(heard.OfType<T>().FirstOrDefault(which)));
 
@@ -152,6 +155,7 @@ public sealed class IngestHost : IAsyncLifetime
                 ["ConnectionStrings:ingestdb"] = database,
                 ["ConnectionStrings:bus"] = host.rabbit.Uri.ToString(),
                 ["ConnectionStrings:blobs"] = new Uri(host.folder.Combine("unused")).AbsoluteUri,
+                ["Logging:LogLevel:Default"] = "Warning",
                 ["Identity:PlatformOperatorToken"] = "platform-operator",
                 ["Limits:ItemsPerMachine"] = ItemsPerMachine.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 ["Limits:RecoveryPointsPerItem"] = RecoveryPointsPerItem.ToString(System.Globalization.CultureInfo.InvariantCulture),

@@ -103,7 +103,7 @@ public sealed class ProxyTests(PortalFixture portal)
 
     [Fact]
     public void GivenTheRoutes_WhenCompared_ThenNoPathHasTwoOwners() =>
-        Assert.Empty(ApiRoutes.All.Concat(ApiRoutes.DataPlane).GroupBy(route => route.Path).Where(group => group.Count() > 1));
+        Assert.DoesNotContain(ApiRoutes.All.Concat(ApiRoutes.DataPlane).GroupBy(route => route.Path), group => group.Count() > 1);
 
     private static async Task<ProblemDocument> RefusedAsync(HttpResponseMessage answer, HttpStatusCode status, string code)
     {

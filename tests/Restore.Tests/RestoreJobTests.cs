@@ -163,7 +163,11 @@ public sealed class RestoreJobTests
 
     private RestoreJob Ready()
     {
-        Planning();
+        if (job is not { State: RestoreJobState.Planning })
+        {
+            Planning();
+        }
+
         return Apply(Plan());
     }
 

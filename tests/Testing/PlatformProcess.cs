@@ -46,8 +46,7 @@ public class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<
         _guard ??= StartGuard();
         var environment = new Dictionary<string, string?>(variables);
         environment.TryAdd("BACKUP_PLATFORM_CLOCK", ClockFile);
-        await GuardedProcess.RunAsync(
-            [Repository.Combine("infra", "run.sh"), "--detach", "--data", _data, .. options], environment, Repository.Root);
+        await RunAsync([Repository.Combine("infra", "run.sh"), "--detach", "--data", _data, .. options], environment);
         string json = await File.ReadAllTextAsync(_data.Combine("endpoints.json"));
         _endpoints = JsonSerializer.Deserialize<PlatformEndpoints>(json, JsonSerializerOptions.Web)
             ?? throw new InvalidDataException("endpoints.json is empty.");
@@ -56,7 +55,7 @@ public class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<
     /// <summary>Stops it; its data stays.</summary>
     public async Task StopAsync()
     {
-        await GuardedProcess.RunAsync([Repository.Combine("infra", "stop.sh"), "--data", _data], workingDirectory: Repository.Root);
+        await RunAsync([Repository.Combine("infra", "stop.sh"), "--data", _data], variables);
         _endpoints = null;
     }
 
@@ -83,6 +82,21 @@ public class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<
             _guard.Dispose();
         }
         _data.Dispose();
+    }
+
+    // Output goes to a file: what run.sh leaves running inherits it, and a pipe would never end.
+    private async Task RunAsync(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment)
+    {
+        string log = _data.Combine(Path.GetFileName(command[0]) + ".log");
+        var start = new ProcessStartInfo("sh", ["-c", "log=$1; shift; exec \"$@\" </dev/null >\"$log\" 2>&1", "sh", log, .. command])
+        {
+            WorkingDirectory = Repository.Root,
+        };
+        foreach ((string name, string? value) in environment) start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        await process.WaitForExitAsync();
+        if (process.ExitCode == 0) return;
+        throw new InvalidOperationException($"{command[0]} ended with {process.ExitCode}:\n{await File.ReadAllTextAsync(log)}");
     }
 
     private Process StartGuard()

@@ -56,7 +56,11 @@ public sealed record BackupJob(
             : WhileOpen(state, () => new BackupJobCancelled(
                 state!.Id, state.SubscriptionId, state.VaultId, state.MachineId, state.Item, "cancelled", now));
 
-    /// <summary>The refusal of whatever needs the job to be open.</summary>
+    /// <summary>The refusal of chunks for a job that has ended.</summary>
+    public static Refusal Ended { get; } = new(
+        ProblemCodes.Conflict, "The backup job has ended; open a new one: what has been stored is not sent again.");
+
+    /// <summary>The refusal of what only an open job can become.</summary>
     public static Refusal NotOpen(BackupJobState state, string? reason) => new(
         ProblemCodes.Conflict,
         $"The backup job is {state}{(reason is null ? "" : $" ({reason})")}; open a new one: what has been stored is not sent again.");

@@ -1,5 +1,6 @@
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Formats;
+using BackupPlatform.IngestService.Backups;
 using BackupPlatform.IngestService.Data;
 using Npgsql;
 
@@ -17,7 +18,7 @@ internal static class MissingChunksEndpoint
         var job = await database.OfCallerAsync(http, jobId, clock);
         if (!job.Open)
         {
-            return Backups.BackupJob.NotOpen(BackupJobState.Failed, "it has ended").ToResult();
+            return BackupJob.Ended.ToResult();
         }
 
         var ids = await http.ReadChunkIdsAsync(ChunkIdLists.MaxQuestion);

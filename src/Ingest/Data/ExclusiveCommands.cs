@@ -31,7 +31,7 @@ internal sealed class ExclusiveCommands(IDocumentStore store, NpgsqlDataSource d
             {
                 return await RunOnceAsync(key, command, cancellationToken);
             }
-            catch (Exception e) when (IsLostRace(e) && attempt < MaxAttempts)
+            catch (Exception e) when (Commands.IsLostRace(e) && attempt < MaxAttempts)
             {
                 // Decided on a state that is no more.
             }
@@ -63,7 +63,4 @@ internal sealed class ExclusiveCommands(IDocumentStore store, NpgsqlDataSource d
         key.TryWriteBytes(bytes);
         return BinaryPrimitives.ReadInt64LittleEndian(bytes) ^ BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]);
     }
-
-    private static bool IsLostRace(Exception e) =>
-        Commands.IsLostRace(e) || e is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected };
 }

@@ -22,6 +22,12 @@ internal static class PutSegmentEndpoint
         Guid jobId, int segment, HttpContext http, NpgsqlDataSource database, SegmentIntake intake, TimeProvider clock)
     {
         var job = await database.OfCallerAsync(http, jobId, clock);
+        if (http.Request.ContentLength > SegmentFormat.MaxSegmentBytes)
+        {
+            return TooLong.ToResult();
+        }
+
+        http.AllowSlowBody();
         if (await database.FindReceiptAsync(jobId, segment, http.RequestAborted) is { } first)
         {
             // Read to the end, so that the connection can go on.
@@ -29,15 +35,9 @@ internal static class PutSegmentEndpoint
             return Results.Ok(first);
         }
 
-        if (http.Request.ContentLength > SegmentFormat.MaxSegmentBytes)
-        {
-            return TooLong.ToResult();
-        }
-
-        http.AllowSlowBody();
         return job.Open
             ? Answer(await intake.StoreAsync(job, segment, http.Request.BodyReader, http.RequestAborted))
-            : BackupJob.NotOpen(BackupJobState.Failed, "it has ended").ToResult();
+            : BackupJob.Ended.ToResult();
     }
 
     private static Refusal TooLong { get; } = new(

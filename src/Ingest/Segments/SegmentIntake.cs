@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Formats;
+using BackupPlatform.IngestService.Backups;
 using BackupPlatform.IngestService.Data;
 using BackupPlatform.ServiceDefaults;
 using BackupPlatform.Storage;
@@ -47,7 +48,7 @@ internal sealed class SegmentIntake(
         await AbandonAsync(job, packId);
         return await database.FindReceiptAsync(job.Id, segment, cancellationToken) is { } winner
             ? (winner, null)
-            : (null, Backups.BackupJob.NotOpen(BackupJobState.Failed, "it ended while the segment came"));
+            : (null, BackupJob.Ended);
     }
 
     /// <summary>Streams the body into a blob while it is checked. When this returns the blob is durable.</summary>
@@ -58,13 +59,20 @@ internal sealed class SegmentIntake(
         while (true)
         {
             var read = await body.ReadAsync(cancellationToken);
-            foreach (var piece in read.Buffer)
+            try
             {
-                scanner.Push(piece.Span);
-                await upload.WriteAsync(piece, cancellationToken);
+                foreach (var piece in read.Buffer)
+                {
+                    scanner.Push(piece.Span);
+                    await upload.WriteAsync(piece, cancellationToken);
+                }
+            }
+            finally
+            {
+                // Also of a segment that is refused: the server reads the rest away, and the connection can go on.
+                body.AdvanceTo(read.Buffer.End);
             }
 
-            body.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted)
             {
                 break;

@@ -4,7 +4,7 @@ using MassTransit;
 namespace BackupPlatform.Testing.Services;
 
 /// <summary>A message as it came over the bus.</summary>
-public sealed record HeardMessage(IContract Message, Guid? MessageId, string? TraceParent);
+public sealed record HeardMessage(IContract Message, Guid? MessageId, string? TraceId);
 
 /// <summary>Another service, as a service sees it: publishes contracts and hears them, over the real bus.</summary>
 public sealed class BusEar : IAsyncDisposable
