@@ -34,11 +34,21 @@ build() {
   sources=$(cd "$checkout" && find "$@" Directory.*.props global.json \( -name bin -o -name obj -o -name node_modules \) -prune -o -type f -printf '%p %T@\n' | sort | sha256sum)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$sources" ]; then
     say "Building $what …"
-    # Without build servers, which would stay behind as processes.
-    (cd "$checkout" && dotnet build "$what" -c "$configuration" -v quiet --disable-build-servers -clp:"ErrorsOnly;NoSummary") || return 1
+    dotnet_build "$what" || return 1
     printf '%s\n' "$sources" >"$stamp"
   fi
   exec {build_lock}>&-
+}
+
+# dotnet_build WHAT: builds with a compiler server of its own, and ends it afterwards: it would stay behind as a process.
+dotnet_build() {
+  local id status=0 left
+  id=build-$$-$RANDOM
+  (cd "$checkout" && BACKUP_PLATFORM_RUN=$id DOTNET_CLI_USE_MSBUILD_SERVER=0 dotnet build "$1" -c "$configuration" -v quiet \
+    -nodeReuse:false -p:UseSharedCompilation=true -p:UseRazorBuildServer=false -p:SharedCompilationId="$id" -clp:"ErrorsOnly;NoSummary") || status=$?
+  left=$(marked "$id")
+  if [ -n "$left" ]; then kill $left 2>/dev/null || true; fi
+  return "$status"
 }
 
 # marked RUN: the processes of a platform's run.

@@ -22,8 +22,8 @@ size_of() { du -s --apparent-size -B1 -- "$1" | cut -f1; }
 # account BYTES SECONDS: "1.02 GB in 12.3 s, 83 MB/s"
 account() {
   awk -v b="$1" -v s="$2" 'BEGIN {
-    size = b >= 1e9 ? sprintf("%.2f GB", b / 1e9) : b >= 1e6 ? sprintf("%.1f MB", b / 1e6) : sprintf("%.1f KB", b / 1e3)
-    printf "%s in %.1f s, %.0f MB/s", size, s, s > 0 ? b / s / 1e6 : 0 }'
+    size = (b >= 1e9) ? sprintf("%.2f GB", b / 1e9) : (b >= 1e6) ? sprintf("%.1f MB", b / 1e6) : sprintf("%.1f KB", b / 1e3)
+    printf "%s in %.1f s, %.0f MB/s", size, s, (s > 0 ? b / s / 1e6 : 0) }'
 }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { print b - a }'; }
 
@@ -53,15 +53,17 @@ run_agent() {
 
 # Copies folders of /usr/share and /usr/lib, in the order of their names, until there are about 1000 MB. Links stay links.
 choose_source() {
-  local folder megabytes sum=0
-  mkdir -p -- "$source"
+  local folder megabytes parent sum=0
   while read -r megabytes folder; do
     if [ $((sum + megabytes)) -gt $((target_megabytes + target_megabytes / 10)) ]; then continue; fi
     printf '%s\0' "$folder"
     sum=$((sum + megabytes))
     if [ "$sum" -ge "$target_megabytes" ]; then break; fi
   done < <(find /usr/share /usr/lib -mindepth 1 -maxdepth 1 -type d -print0 | sort -z | xargs -0 du -s --apparent-size -BM -- 2>/dev/null | sed 's/M\t/ /') >"$job/folders"
-  xargs -0 -a "$job/folders" cp -a --parents --target-directory "$source" --
+  for parent in /usr/lib /usr/share; do
+    mkdir -p -- "$source$parent"
+    { grep -z "^$parent/" "$job/folders" || true; } | xargs -0 -r cp -a --target-directory "$source$parent" --
+  done
 }
 
 # Every 200th file, from a start: a listing that any later step can rely on.

@@ -62,8 +62,10 @@ fi
 # In a session of its own too, so that Ctrl-C comes here first; and asked to stop should this script be killed.
 setsid setpriv --pdeathsig TERM dotnet "$program" --data "$data" --quiet >"$output" 2>&1 </dev/null &
 host=$!
+job=
 stop() {
   trap '' INT TERM
+  if [ -n "$job" ]; then kill -TERM -- "-$job" 2>/dev/null || true; fi
   if kill -TERM "$host" 2>/dev/null; then say "Stopping …"; fi
   wait "$host" || true
   rm -f "$output"
@@ -78,7 +80,11 @@ portal=$(jq -r .portal "$data/endpoints.json")
 say "The platform is up: $portal"
 
 status=0
-"$checkout/infra/main-job.sh" "$data" || status=$?
+# Waited for, not called: a signal is then heard at once.
+setsid "$checkout/infra/main-job.sh" "$data" </dev/null &
+job=$!
+wait "$job" || status=$?
+job=
 if [ "$mode" = once ]; then exit "$status"; fi
 
 if [ "$status" -ne 0 ]; then say "The main job failed; the platform stays up, so that you can look: logs are in $data/logs."; fi

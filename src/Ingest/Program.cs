@@ -1,3 +1,66 @@
+using BackupPlatform.IngestService;
+using BackupPlatform.IngestService.Backups;
+using BackupPlatform.IngestService.Chunks;
+using BackupPlatform.IngestService.Data;
+using BackupPlatform.IngestService.Items;
+using BackupPlatform.IngestService.Machines;
+using BackupPlatform.IngestService.RecoveryPoints;
+using BackupPlatform.IngestService.Restores;
+using BackupPlatform.IngestService.Sealing;
+using BackupPlatform.IngestService.Segments;
+using BackupPlatform.Platform.Bus;
+using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Storage;
+
 var builder = WebApplication.CreateBuilder(args);
+TransportMemory.Use(builder.Services);
+builder.Services.AddExceptionHandler<StoreProblems>();
+builder.AddServiceDefaults();
+builder.AddEventStore("ingestdb", store =>
+{
+    store.AddMachines();
+    store.AddItems();
+    store.AddBackups();
+    store.AddRestoreLeases();
+});
+builder.Services.AddHostedService<IngestSchema>();
+builder.AddBus("ingest", bus =>
+{
+    bus.AddConsumer<VaultCreatedConsumer>();
+    bus.AddConsumer<MachineRegisteredConsumer>();
+    bus.AddConsumer<RecoveryPointTaggedConsumer>();
+    bus.AddConsumer<RecoveryPointExpiredConsumer>();
+    bus.AddConsumer<RestoreRequestedConsumer>();
+    bus.AddConsumer<RestoreCompletedConsumer>();
+    bus.AddConsumer<RestoreFailedConsumer>();
+});
+builder.Services.AddSingleton(await BlobStores.OpenAsync(
+    builder.Configuration.GetConnectionString("blobs")
+    ?? throw new InvalidOperationException("ConnectionStrings:blobs is not set; the application host gives it.")));
+builder.Services.AddSingleton<IContractTranslator, BackupContracts>();
+builder.Services.AddSingleton<IContractTranslator, RestoreLeaseContracts>();
+builder.Services.AddLimits(builder.Configuration);
+builder.Services.AddSingleton<ExclusiveCommands>();
+builder.Services.AddSingleton<MachineAccess>();
+builder.Services.AddSingleton<OpenBackups>();
+builder.Services.AddSingleton<EndBackups>();
+builder.Services.AddSingleton<JobLists>();
+builder.Services.AddSingleton<SegmentIntake>();
+builder.Services.AddSingleton<SealIntake>();
+builder.Services.AddSingleton<SealBackups>();
+builder.Services.AddSingleton<RestorePlanning>();
+builder.Services.AddSingleton<EndRestoreLeases>();
+builder.Services.AddSingleton<IdleBackups>();
+builder.Services.AddHostedService(services => services.GetRequiredService<IdleBackups>());
+
 var app = builder.Build();
-app.Run();
+app.MapDefaultEndpoints();
+app.MapOpenBackup();
+app.MapReadBackupJobs();
+app.MapCancelBackup();
+app.MapMissingChunks();
+app.MapPutSegment();
+app.MapSealBackup();
+app.MapReadRecoveryPoints();
+app.MapReadPointChunks();
+await app.RunAsync();

@@ -67,18 +67,10 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>Writes a document so that a reader sees all of it or the one before, and nobody else may read it.</summary>
-    public static void WriteJson<T>(string path, T value)
-    {
-        var next = path + ".new";
-        File.Delete(next);
-        using (var file = new FileStream(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-        {
-            JsonSerializer.Serialize(file, value, Indented);
-            file.Flush(flushToDisk: true);
-        }
+    public static void WriteJson<T>(string path, T value) => WriteOwnerOnly(path, JsonSerializer.SerializeToUtf8Bytes(value, Indented));
 
-        File.Move(next, path, overwrite: true);
-    }
+    /// <inheritdoc cref="WriteJson{T}" />
+    public static void WriteText(string path, string text) => WriteOwnerOnly(path, System.Text.Encoding.UTF8.GetBytes(text));
 
     /// <summary>Reads a document that <see cref="WriteJson{T}" /> wrote, or a new one.</summary>
     public static T ReadJson<T>(string path) where T : new()
@@ -100,6 +92,19 @@ internal sealed class DataDirectory : IDisposable
         File.Delete(EndpointsFile);
         File.Delete(PidFile);
         _lock.Dispose();
+    }
+
+    private static void WriteOwnerOnly(string path, byte[] content)
+    {
+        var next = path + ".new";
+        File.Delete(next);
+        using (var file = new FileStream(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(next, path, overwrite: true);
     }
 
     private void WritePidFile()

@@ -10,6 +10,9 @@ internal sealed class Guard : IDisposable
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(35);
 
+    // Between two starts, should it end by itself each time.
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(200);
+
     private readonly string _mark;
     private readonly CancellationTokenSource _closing = new();
     private Process _process;
@@ -49,6 +52,7 @@ internal sealed class Guard : IDisposable
             await _process.WaitForExitAsync(_closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (_closing.IsCancellationRequested) return;
             _process = Launch();
+            await Task.Delay(Rest, TimeProvider.System, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

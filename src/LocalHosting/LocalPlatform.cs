@@ -31,6 +31,11 @@ internal static class LocalPlatform
             await Console.Error.WriteLineAsync(e.Message);
             return e.ExitCode;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"the platform cannot start: {e.Message}");
+            return 1;
+        }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             return 0;

@@ -11,7 +11,7 @@ internal sealed class PlatformConsole(bool quiet, string? logFile)
     {
         lock (_lock)
         {
-            _log?.Write(message);
+            _log?.Write($"{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm:ss.fff}Z {message}");
             TryWrite(message);
         }
     }

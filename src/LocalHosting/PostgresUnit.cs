@@ -50,8 +50,7 @@ internal sealed class PostgresUnit(PostgresServerResource server) : Unit(server.
         var next = cluster + ".new";
         if (Directory.Exists(next)) Directory.Delete(next, recursive: true);
         var passwordFile = run.Data.In("postgres.password");
-        await File.WriteAllTextAsync(passwordFile, run.Password(PasswordName(Name)), cancel);
-        File.SetUnixFileMode(passwordFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        DataDirectory.WriteText(passwordFile, run.Password(PasswordName(Name)));
         await Tools.RunAsync(
             Start("initdb", "-D", next, "-U", User, "-A", "scram-sha-256", "--pwfile=" + passwordFile, "-E", "UTF8", "--locale=C.UTF-8"), cancel);
         File.Delete(passwordFile);

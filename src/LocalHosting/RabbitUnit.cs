@@ -26,14 +26,13 @@ internal sealed class RabbitUnit(RabbitMQServerResource server) : Unit(server.Na
     {
         var folder = FolderOf(run);
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        await File.WriteAllTextAsync(Path.Combine(folder, "rabbitmq.conf"), string.Create(CultureInfo.InvariantCulture, $"""
+        DataDirectory.WriteText(Path.Combine(folder, "rabbitmq.conf"), string.Create(CultureInfo.InvariantCulture, $"""
             listeners.tcp.1 = 127.0.0.1:{run.Ports[Name]}
             default_user = {User}
             default_pass = {run.Password(Name + "-password")}
             log.console.level = warning
 
-            """), cancel);
-        File.SetUnixFileMode(Path.Combine(folder, "rabbitmq.conf"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            """));
         await File.WriteAllTextAsync(Path.Combine(folder, "enabled_plugins"), "[].\n", cancel);
         await File.WriteAllTextAsync(Path.Combine(folder, "env.conf"), "", cancel);
     }

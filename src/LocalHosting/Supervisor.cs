@@ -60,42 +60,54 @@ internal sealed class Supervisor(Unit unit, RunContext run) : IDisposable
     private async Task KeepRunningAsync()
     {
         var pause = FirstPause;
-        for (var failures = 0; !_stopping.IsCancellationRequested;)
+        for (var failures = 0; ;)
         {
-            await unit.PrepareAsync(run, _stopping.Token);
             var begun = _clock.GetTimestamp();
-            using var process = ChildProcess.Start(unit.Command(run), run, unit.Name, _log);
-            if (await RunOnceAsync(process)) return;
+            if (await RunOnceAsync() is not { } ending) return;
 
-            if (!_healthy.Task.IsCompleted && ++failures >= StartAttempts) throw NotStarted($"ended with exit code {process.ExitCode}");
+            if (!_healthy.Task.IsCompleted && ++failures >= StartAttempts) throw NotStarted(ending);
             if (_clock.GetElapsedTime(begun) > Steady) pause = FirstPause;
-            run.Console.Say($"{unit.Name} ended with exit code {process.ExitCode}; starting it again in {pause.TotalSeconds:0.#} s");
+            run.Console.Say($"{unit.Name} {ending}; starting it again in {pause.TotalSeconds:0.#} s");
             await Task.Delay(pause, _clock, _stopping.Token);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }
 
+    /// <returns>How it ended, or null when it was told to.</returns>
+    private async Task<string?> RunOnceAsync()
+    {
+        try
+        {
+            await unit.PrepareAsync(run, _stopping.Token);
+            using var process = ChildProcess.Start(unit.Command(run), run, unit.Name, _log);
+            return await WatchAsync(process) ? null : $"ended with exit code {process.ExitCode}";
+        }
+        catch (Exception e) when (_healthy.Task.IsCompletedSuccessfully && !_stopping.IsCancellationRequested)
+        {
+            return $"could not be started: {e.Message}"; // it ran before, so that what is in its way may pass
+        }
+    }
+
     /// <returns>Whether it ended because it was told to.</returns>
-    private async Task<bool> RunOnceAsync(ChildProcess process)
+    private async Task<bool> WatchAsync(ChildProcess process)
     {
         try
         {
             if (await BecomesHealthyAsync(process)) _healthy.TrySetResult();
             await process.Exit.WaitAsync(_stopping.Token);
+            process.EndGroup();
+            return false;
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             await process.StopAsync(unit.StopSignal, StopLimit);
             return true;
         }
-        catch (HostingException)
+        catch
         {
             await process.StopAsync(unit.StopSignal, StopLimit);
             throw;
         }
-
-        process.EndGroup();
-        return false;
     }
 
     private async Task<bool> BecomesHealthyAsync(ChildProcess process)

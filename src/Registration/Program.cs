@@ -24,7 +24,7 @@ builder.Services.AddAgentEndpoints(builder.Configuration);
 builder.Services.AddChallenges(builder.Configuration);
 var blobs = builder.Configuration.GetConnectionString("blobs")
     ?? throw new InvalidOperationException("ConnectionStrings:blobs is not set; the application host gives it.");
-builder.Services.AddSingleton<IBlobStore>(new FileBlobStore(new Uri(blobs).LocalPath));
+builder.Services.AddSingleton(await BlobStores.OpenAsync(blobs));
 
 var app = builder.Build();
 app.MapDefaultEndpoints();

@@ -45,8 +45,8 @@ public sealed class AzureBlobStoreConformance(Azurite azurite) : BlobStoreConfor
     [InlineData("https://account.blob.core.windows.net/?sv=1&sig=abc", "backup", "account")]
     [InlineData("https://account.blob.core.windows.net", "backup", "account")]
     [InlineData("Endpoint=https://account.blob.core.windows.net/;ContainerName=mine", "mine", "account")]
-    [InlineData("ContainerName=mine;DefaultEndpointsProtocol=https;AccountName=account;AccountKey=AAAA==", "mine", "account")]
-    [InlineData("DefaultEndpointsProtocol=https;AccountName=account;AccountKey=AAAA==", "backup", "account")]
+    [InlineData("ContainerName=mine;DefaultEndpointsProtocol=https;AccountName=account;AccountKey=AAAAAA==", "mine", "account")]
+    [InlineData("DefaultEndpointsProtocol=https;AccountName=account;AccountKey=AAAAAA==", "backup", "account")]
     public void GivenAConnectionString_WhenRead_ThenItNamesAccountAndContainer(string text, string container, string account)
     {
         var client = BlobStores.ContainerOf(text);

@@ -1,8 +1,12 @@
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using BackupPlatform.Testing;
+using Xunit.Sdk;
+using Xunit.v3;
 
 [assembly: SupportedOSPlatform("linux")]
+// Peak memory is measured for the whole process: another test at the same time would be counted too.
+[assembly: Parallelization(Mode = ParallelMode.None)]
 
 namespace BackupPlatform.Storage.Conformance;
 

@@ -5,7 +5,7 @@ namespace BackupPlatform.Storage.Conformance;
 /// <summary>What every store promises, see <see cref="IBlobStore"/>. A store's own suite derives from this and says how to get one.</summary>
 public abstract class BlobStoreConformance
 {
-    private static readonly Seed TheSeed = Seed.New();
+    protected static Seed TheSeed { get; } = Seed.New();
 
     protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

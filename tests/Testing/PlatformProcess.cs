@@ -22,16 +22,11 @@ public sealed record PlatformEndpoints(
 /// The whole platform, started by <c>infra/run.sh --detach</c> in a temporary folder and stopped by <c>infra/stop.sh</c>, also when the
 /// test process is killed. An assembly fixture: one for a test run.
 /// </summary>
-public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<string, string?> variables) : IAsyncLifetime
+public class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<string, string?> variables) : IAsyncLifetime
 {
     private readonly TempFolder _data = new("platform");
     private PlatformEndpoints? _endpoints;
     private Process? _guard;
-
-    /// <summary>A platform with one store, and a clock that tests can set by <see cref="SetClockOffset"/>.</summary>
-    public PlatformProcess() : this([], new Dictionary<string, string?>())
-    {
-    }
 
     /// <summary>The folder with all its state.</summary>
     public string Data => _data;
@@ -51,8 +46,7 @@ public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDict
         _guard ??= StartGuard();
         var environment = new Dictionary<string, string?>(variables);
         environment.TryAdd("BACKUP_PLATFORM_CLOCK", ClockFile);
-        await GuardedProcess.RunAsync(
-            [Repository.Combine("infra", "run.sh"), "--detach", "--data", _data, .. options], environment, Repository.Root);
+        await RunAsync([Repository.Combine("infra", "run.sh"), "--detach", "--data", _data, .. options], environment);
         string json = await File.ReadAllTextAsync(_data.Combine("endpoints.json"));
         _endpoints = JsonSerializer.Deserialize<PlatformEndpoints>(json, JsonSerializerOptions.Web)
             ?? throw new InvalidDataException("endpoints.json is empty.");
@@ -61,7 +55,7 @@ public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDict
     /// <summary>Stops it; its data stays.</summary>
     public async Task StopAsync()
     {
-        await GuardedProcess.RunAsync([Repository.Combine("infra", "stop.sh"), "--data", _data], workingDirectory: Repository.Root);
+        await RunAsync([Repository.Combine("infra", "stop.sh"), "--data", _data], variables);
         _endpoints = null;
     }
 
@@ -80,6 +74,7 @@ public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDict
     /// <summary>Stops it and removes its data.</summary>
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_guard is not null)
         {
             _guard.StandardInput.Close();
@@ -87,6 +82,21 @@ public sealed class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDict
             _guard.Dispose();
         }
         _data.Dispose();
+    }
+
+    // Output goes to a file: what run.sh leaves running inherits it, and a pipe would never end.
+    private async Task RunAsync(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment)
+    {
+        string log = _data.Combine(Path.GetFileName(command[0]) + ".log");
+        var start = new ProcessStartInfo("sh", ["-c", "log=$1; shift; exec \"$@\" </dev/null >\"$log\" 2>&1", "sh", log, .. command])
+        {
+            WorkingDirectory = Repository.Root,
+        };
+        foreach ((string name, string? value) in environment) start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        await process.WaitForExitAsync();
+        if (process.ExitCode == 0) return;
+        throw new InvalidOperationException($"{command[0]} ended with {process.ExitCode}:\n{await File.ReadAllTextAsync(log)}");
     }
 
     private Process StartGuard()

@@ -9,10 +9,10 @@ public enum BackupJobState
 }
 
 /// <summary>Opens a backup job for an item of the calling machine.</summary>
-/// <param name="Item">1 to 64 characters of a-z, 0-9, '-', '_', '.'.</param>
+/// <param name="Item">1 to 64 characters of a-z, 0-9, '-', '_', '.', the last no '.'.</param>
 public sealed record OpenBackup(string? Item);
 
-/// <param name="BasePoint">The item's newest recovery point, pinned by the job; null for a first backup.</param>
+/// <param name="BasePoint">The item's newest recovery point, pinned by the job; null for a first backup, and null in lists and for operators.</param>
 /// <param name="NextSequence">The sequence number that the job's point will have.</param>
 /// <param name="StoredBytes">Bytes of the packs that the job has stored so far.</param>
 /// <param name="RecoveryPointId">The point it became; null until sealed.</param>

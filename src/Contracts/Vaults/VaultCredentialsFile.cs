@@ -91,7 +91,7 @@ public sealed record VaultCredentialsFile(
             throw new FormatException("it is no vault credentials file of format 1");
         }
 
-        reader.ReadStartElement(Root);
+        reader.ReadStartElement(Root, "");
         var file = new VaultCredentialsFile(
             Guid.ParseExact(reader.ReadElementContentAsString(nameof(CredentialsId), ""), "D"),
             Guid.ParseExact(reader.ReadElementContentAsString(nameof(SubscriptionId), ""), "D"),

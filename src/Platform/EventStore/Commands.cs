@@ -80,10 +80,12 @@ public static class Commands
 
     /// <summary>Whether another writer was faster on the same stream or document; to be decided anew.</summary>
     public static bool IsLostRace(Exception e) => e
-        is ConcurrencyException or EventStreamUnexpectedMaxEventIdException
-        // Two types of one name: Marten throws its own, the abstractions below it have another.
+        is ConcurrencyException or EventStreamUnexpectedMaxEventIdException or DocumentAlreadyExistsException
+        // Two types of one name; Marten throws its own, also where the race was for another stream of the same transaction.
         or ExistingStreamIdCollisionException or Marten.Exceptions.ExistingStreamIdCollisionException
-        or DocumentAlreadyExistsException
-        or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure }
+        or PostgresException
+        {
+            SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+        }
         || (e.InnerException is { } inner && IsLostRace(inner));
 }

@@ -42,7 +42,7 @@ public sealed class Challenges(string secret, TimeProvider clock)
         // The length first: what anybody sends must not size a buffer.
         Span<byte> bytes = stackalloc byte[NonceSize];
         if (nonce.Length != Base64Url.GetEncodedLength(NonceSize)
-            || !Base64Url.TryDecodeFromChars(nonce, bytes, out var read) || read != NonceSize)
+            || !Base64Url.IsValid(nonce) || !Base64Url.TryDecodeFromChars(nonce, bytes, out var read) || read != NonceSize)
         {
             return false;
         }

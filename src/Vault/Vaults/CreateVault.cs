@@ -26,7 +26,8 @@ internal static class CreateVaultEndpoint
             return invalid.ToResult();
         }
 
-        if (!Enum.TryParse<Redundancy>(request.Redundancy, out var redundancy) || !Enum.IsDefined(redundancy))
+        // Parsing alone would also take numbers, spaces and lists.
+        if (!Enum.GetNames<Redundancy>().Contains(request.Redundancy) || !Enum.TryParse<Redundancy>(request.Redundancy, out var redundancy))
         {
             return Refusal.Invalid("redundancy", "'redundancy' is \"LRS\" or \"GRS\".").ToResult();
         }

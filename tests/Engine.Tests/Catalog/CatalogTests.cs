@@ -79,7 +79,8 @@ public sealed class CatalogTests : IDisposable
         for (var round = 0; round < 10; round++)
         {
             var at = random.Next(entries.Count);
-            entries[at] = entries[at] with { ModifiedNanoseconds = random.NextInt64(), ChangedNanoseconds = random.NextInt64() };
+            // A change that keeps the record's length: another could move what a full page of 256 KiB still holds.
+            entries[at] = entries[at] with { Mode = entries[at].Mode ^ 1 };
             var known = store.Pages.Keys.ToHashSet();
             root = await store.WriteAsync(_keys, entries);
             Assert.Equal(root.Height + 1, store.Pages.Keys.Count(id => !known.Contains(id)));
@@ -222,46 +223,5 @@ public sealed class CatalogTests : IDisposable
         var file = new CatalogEntry { Path = CatalogPath.FromText("f"), Kind = CatalogEntryKind.File, Size = 1000, Incomplete = true };
         var root = await store.WriteAsync(_keys, [file]);
         Assert.Equal([file], await new CatalogReader(store, root).ReadAsync().ToListAsync());
-    }
-
-    [Fact]
-    public async Task Given200000Entries_WhenWrittenAndReadAsAStream_ThenMemoryIsThatOfAFewPages()
-    {
-        var folder = Directory.CreateTempSubdirectory("catalog");
-        try
-        {
-            var pages = new PagesOnDisk(folder.FullName);
-            var before = GC.GetTotalMemory(forceFullCollection: true);
-            var writer = new CatalogWriter(_keys, pages.Emit);
-            long most = 0;
-            for (var i = 0; i < 200_000; i++)
-            {
-                var path = CatalogPath.FromText($"srv/data/{i / 1000:D4}/a file with a rather long name {i:D8}.txt");
-                await writer.AppendAsync(RandomTree.Entry(new Random(i), path, 1));
-                if (i % 40_000 == 0) most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-            }
-            var root = await writer.FinishAsync();
-            Assert.Equal(200_000, root.Entries);
-
-            var read = 0;
-            await foreach (var entry in new CatalogReader(pages, root).ReadAsync())
-            {
-                if (read++ % 40_000 == 0) most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-            }
-            Assert.Equal(200_000, read);
-            Assert.InRange(most, 0, 8 * 1024 * 1024);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    private sealed class PagesOnDisk(string folder) : ICatalogPages
-    {
-        public async ValueTask Emit(ChunkId id, ReadOnlyMemory<byte> page) => await File.WriteAllBytesAsync(Path.Combine(folder, id.ToString()), page);
-
-        public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(ChunkId id, CancellationToken cancellationToken) =>
-            await File.ReadAllBytesAsync(Path.Combine(folder, id.ToString()), cancellationToken);
     }
 }

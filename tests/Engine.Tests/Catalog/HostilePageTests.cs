@@ -143,6 +143,30 @@ public sealed class HostilePageTests : IDisposable
         await Assert.ThrowsAsync<DamagedDataException>(async () => await reader.ReadAsync().CountAsync());
     }
 
+    [Theory]
+    [InlineData(0, 0)] // no continuation at all
+    [InlineData(1, 10)] // one that is too short
+    [InlineData(2, 256)] // one whose ordinal leaves a gap
+    public async Task GivenAFileWhoseExtentsAreNotAllThere_WhenTheyAreRead_ThenRefused(int ordinal, int count)
+    {
+        var random = Randomness.Create();
+        var path = CatalogPath.FromText("f");
+        var extents = RandomTree.Extents(random, CatalogEntry.MaxInlineExtents + 256);
+        var entry = new CatalogEntry { Path = path, Kind = CatalogEntryKind.File, Size = extents.Sum(e => (long)e.Length) };
+        PageStore store = new();
+        var pages = new CatalogPageBuilder(0, 0);
+        var body = new ByteWriter();
+        CatalogRecords.WriteEntry(body, entry, extents.AsSpan()[..CatalogEntry.MaxInlineExtents], continues: true);
+        pages.Append(new CatalogKey(path.Bytes, 0), body.Written, 1);
+        body.Clear();
+        CatalogRecords.WriteExtents(body, extents.AsSpan().Slice(CatalogEntry.MaxInlineExtents, count));
+        if (ordinal > 0) pages.Append(new CatalogKey(path.Bytes, ordinal), body.Written, 0);
+        await store.Emit(default, pages.Take());
+        var reader = new CatalogReader(store, new CatalogRoot(default, 0, 1));
+        await Assert.ThrowsAsync<DamagedDataException>(
+            async () => await reader.ReadExtentsAsync((await reader.FindAsync(path))!).CountAsync());
+    }
+
     [Fact]
     public async Task GivenACountFarBeyondThePage_WhenParsed_ThenRefusedBeforeAnythingIsAllocated()
     {

@@ -28,8 +28,8 @@ public sealed class ContentDefinedChunkerTests
             byte[] after = [.. before[..at], .. random.Bytes(random.Next(1, 1000)), .. before[at..]];
             var known = Chunks(chunker, before).ToHashSet();
             var added = Chunks(chunker, after).Count(c => !known.Contains(c));
-            // Boundaries meet again quickly: within a handful of chunks, of about sixty.
-            Assert.InRange(added, 1, 8);
+            // Boundaries meet again after 2 chunks on the average, and after more than 8 once in a thousand times.
+            Assert.InRange(added, 1, 20);
         }
     }
 

@@ -1,0 +1,176 @@
+using BackupPlatform.Agent.Catalogs;
+using BackupPlatform.Agent.Files;
+using BackupPlatform.Agent.Output;
+using BackupPlatform.Engine;
+using BackupPlatform.Formats;
+
+namespace BackupPlatform.Agent.Backup;
+
+/// <summary>
+/// One way through the sources: beside the base point's catalog, reading what is not as it was there, and writing the new
+/// catalog. Entries whose content shares a chunk with others wait until that chunk is cut, at most
+/// <see cref="MaxWaiting"/> of them.
+/// </summary>
+internal sealed class BackupPass
+{
+    private const int MaxWaiting = 4096;
+
+    // A file that was changed this shortly before it was read may be changed once more without showing another time.
+    private const long RacyNanoseconds = 10_000_000;
+
+    private readonly ChunkReferences _references;
+    private readonly BaseCatalog? _base;
+    private readonly CatalogWriter _catalog;
+    private readonly FileExtents _contents;
+    private readonly SourceFile _files;
+    private readonly PathErrors _errors;
+    private readonly Progress _progress;
+    private readonly Queue<(CatalogEntry Entry, List<Extent> Extents)> _waiting = new();
+
+    public BackupPass(
+        KeyRing keys, ChunkReferences references, BaseCatalog? baseCatalog, ChunkUpload upload, PageCache cache, PathErrors errors, Progress progress)
+    {
+        (_references, _base, _errors, _progress) = (references, baseCatalog, errors, progress);
+        _contents = new FileExtents(keys, (id, content) => OfferAsync(upload, ChunkKind.Data, id, content));
+        _files = new SourceFile(_contents, progress);
+        _catalog = new CatalogWriter(keys, (id, page) =>
+        {
+            references.AddNew(id);
+            cache.Write(id, page.Span);
+            return OfferAsync(upload, ChunkKind.Catalog, id, page);
+        });
+    }
+
+    public BackupTotals Totals { get; } = new();
+
+    /// <summary>Walks, and gives the root of the new catalog, whose pages are handed over but need not be in the vault yet.</summary>
+    public async Task<CatalogRoot> RunAsync(SourceWalker walker, CancellationToken cancellation)
+    {
+        foreach (var entry in walker.Walk())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var path = CatalogPaths.Of(entry.Path);
+            var old = _base is null ? null : await _base.FindAsync(path, cancellation);
+            if (entry.Stat.Kind == FileKind.File)
+            {
+                await AddFileAsync(entry, path, old, cancellation);
+            }
+            else
+            {
+                _waiting.Enqueue((Describe(path, entry.Stat) with { LinkTarget = entry.LinkTarget ?? [] }, []));
+            }
+
+            await WriteWaitingAsync();
+        }
+
+        await _contents.CutAsync();
+        await WriteWaitingAsync();
+        if (_base is not null)
+        {
+            await _base.FinishAsync(cancellation);
+        }
+
+        return await _catalog.FinishAsync();
+    }
+
+    private async ValueTask AddFileAsync(SourceEntry source, CatalogPath path, CatalogEntry? old, CancellationToken cancellation)
+    {
+        if (old is not null && IsUnchanged(old, source.Stat) && await ReuseAsync(old, cancellation) is { } extents)
+        {
+            Count(source.Stat.Size, file => file.Unmodified++);
+            _progress.AddBytes(source.Stat.Size);
+            _waiting.Enqueue((Describe(path, source.Stat) with { Size = old.Size }, extents));
+            return;
+        }
+
+        try
+        {
+            var read = await _files.ReadAsync(source);
+            Count(read.Size, old is { Kind: CatalogEntryKind.File } ? file => file.Changed++ : file => file.New++);
+            _waiting.Enqueue((Describe(path, read.Stat) with { Size = read.Size, Incomplete = read.Changed }, read.Extents));
+            if (read.Changed)
+            {
+                Totals.Incomplete++;
+                _errors.Add(source.Path, "changed while it was being read; what was read is kept");
+            }
+        }
+        catch (FileError e) when (e.IsMissing)
+        {
+            _errors.Add(source.Path, "vanished while the backup was running");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _errors.Add(source.Path, e.Message);
+        }
+    }
+
+    private void Count(long bytes, Action<BackupTotals> count)
+    {
+        count(Totals);
+        Totals.Bytes += bytes;
+        _progress.AddFile();
+    }
+
+    /// <summary>The old extents; null where the vault lacks one of their chunks.</summary>
+    private async ValueTask<List<Extent>?> ReuseAsync(CatalogEntry old, CancellationToken cancellation)
+    {
+        var extents = await _base!.ExtentsAsync(old, cancellation);
+        return extents.Exists(extent => _references.IsDistrusted(extent.Chunk)) ? null : extents;
+    }
+
+    private async ValueTask WriteWaitingAsync()
+    {
+        if (_waiting.Count >= MaxWaiting)
+        {
+            await _contents.CutAsync();
+        }
+
+        if (_contents.HasWaiting)
+        {
+            return;
+        }
+
+        while (_waiting.TryDequeue(out var next))
+        {
+            foreach (var extent in next.Extents)
+            {
+                _references.AddNew(extent.Chunk);
+            }
+
+            await _catalog.AppendAsync(next.Entry with { Extents = [.. next.Extents] });
+        }
+    }
+
+    private ValueTask OfferAsync(ChunkUpload upload, ChunkKind kind, ChunkId id, ReadOnlyMemory<byte> content) =>
+        _references.MustOffer(id) ? upload.AddAsync(kind, id, content) : ValueTask.CompletedTask;
+
+    private static bool IsUnchanged(CatalogEntry old, FileStat stat) =>
+        old is { Kind: CatalogEntryKind.File, Incomplete: false }
+        && (old.Size, old.ModifiedNanoseconds, old.ChangedNanoseconds, old.Inode)
+        == (stat.Size, stat.ModificationNanoseconds, stat.ChangeNanoseconds, stat.Inode);
+
+    private static CatalogEntry Describe(CatalogPath path, FileStat stat) => new()
+    {
+        Path = path,
+        Kind = stat.Kind switch
+        {
+            FileKind.File => CatalogEntryKind.File,
+            FileKind.Directory => CatalogEntryKind.Directory,
+            _ => CatalogEntryKind.SymbolicLink,
+        },
+        Mode = stat.Mode,
+        UserId = stat.User,
+        GroupId = stat.Group,
+        ModifiedNanoseconds = stat.ModificationNanoseconds,
+        ChangedNanoseconds = IsRacy(stat) ? 0 : stat.ChangeNanoseconds,
+        Inode = stat.Inode,
+        // Not the device: its number may be another after a restart, and the whole catalog would be new.
+    };
+
+    /// <summary>By the machine's own clock, which file times come from. Such a file is read again by the next backup.</summary>
+    private static bool IsRacy(FileStat stat)
+    {
+        var now = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+        return stat.Kind == FileKind.File && now - stat.ChangeNanoseconds < RacyNanoseconds;
+    }
+}

@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using BackupPlatform.Agent.Catalogs;
+using BackupPlatform.Agent.Commands;
+using BackupPlatform.Agent.Files;
+using BackupPlatform.Agent.Home;
+using BackupPlatform.Agent.Output;
+using BackupPlatform.Agent.Platform;
+using BackupPlatform.Contracts.Ingest;
+using BackupPlatform.Engine;
+using BackupPlatform.Formats;
+
+namespace BackupPlatform.Agent.Backup;
+
+/// <summary>What a backup led to.</summary>
+internal sealed record BackupOutcome(RecoveryPointDocument Point, BackupTotals Totals, long BytesUploaded, long ChunksNew);
+
+/// <summary>
+/// A backup of files: opens a job, goes through the sources, and seals the recovery point. Where the vault turns out to
+/// lack a chunk that the base point has, the files that it belongs to are read again and the point is sealed then.
+/// </summary>
+internal sealed class BackupRun(CommandContext context, MachineSession session, string item, IReadOnlyList<byte[]> paths, PathErrors errors)
+{
+    private const int MaxPasses = 4;
+
+    // Sources are told in the manifest, which has 64 KiB; nothing depends on their being complete.
+    private const int MaxSourceBytes = 16 * 1024;
+
+    private readonly Progress _progress = new() { Phase = "Backing up" };
+    private long _bytesUploaded;
+    private long _chunksNew;
+    private int _nextSegment = 1;
+
+    /// <summary>Whether to name what is left out.</summary>
+    public bool Verbose { get; init; }
+
+    /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
+    public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)
+    {
+        var job = await session.Ingest.OpenAsync(item, cancellation);
+        Activity.Current?.SetTag("backup_platform.backup_job", job.Id);
+        using var basePoint = job.BasePoint is { } point ? OpenedPoint.Open(context, session, item, point) : null;
+        new HeadMemory(context.Home).CheckNewest(item, basePoint?.Manifest, basePoint?.SealedManifest);
+        _progress.BytesTotal = basePoint?.Manifest.BytesTotal ?? 0;
+
+        await using var view = context.ShowProgress(_progress);
+        var distrusted = new HashSet<ChunkId>();
+        for (var pass = 1; pass <= MaxPasses; pass++)
+        {
+            errors.Clear();
+            var references = new ChunkReferences(distrusted);
+            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, cancellation);
+            if (answer.Point is { } sealedPoint)
+            {
+                new HeadMemory(context.Home).Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
+                OpenedPoint.Cache(context, session, item).Trim(references.New);
+                return new BackupOutcome(sealedPoint, totals, _bytesUploaded, _chunksNew);
+            }
+
+            distrusted.UnionWith(answer.Missing);
+        }
+
+        throw AgentException.Failed(
+            $"The vault still lacks {distrusted.Count} chunks after {MaxPasses} attempts. Run the backup again; ask the vault's operator if it "
+            + "happens again.",
+            "integrity");
+    }
+
+    private async Task<(SealAnswer Answer, byte[] SealedManifest, BackupTotals Totals)> PassAsync(
+        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, CancellationToken cancellation)
+    {
+        var startedAt = context.Time.GetUtcNow();
+        await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
+        await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
+        var cache = OpenedPoint.Cache(context, session, item);
+        var pass = new BackupPass(session.Keys, references, baseCatalog, upload, cache, errors, _progress);
+        var root = await pass.RunAsync(CreateWalker(), cancellation);
+        await upload.CompleteAsync();
+        _bytesUploaded += upload.BytesSent;
+        _chunksNew += upload.ChunksSent;
+        _nextSegment = upload.NextSegment;
+
+        var manifest = Describe(job, basePoint, startedAt, root, pass.Totals).Seal(session.Keys);
+        return (await SealAsync(job, references, manifest, cancellation), manifest, pass.Totals);
+    }
+
+    private SourceWalker CreateWalker() => new(
+        SourceSelection.Of(paths),
+        context.Home.Stat(),
+        new WalkNotes(errors.Add, NoteSkipped));
+
+    private void NoteSkipped(byte[] path, string why)
+    {
+        if (Verbose)
+        {
+            context.Report.Note($"{PathText.ForPeople(path)}: {why}, left out");
+        }
+    }
+
+    private Manifest Describe(
+        BackupJobDocument job, OpenedPoint? basePoint, DateTimeOffset startedAt, CatalogRoot root, BackupTotals totals) => new()
+    {
+        MachineId = session.Machine.Id,
+        Item = item,
+        Sequence = job.NextSequence,
+        CreatedAt = startedAt,
+        PreviousHash = basePoint is null ? default(ReadOnlyMemory<byte>) : Manifest.Hash(basePoint.SealedManifest),
+        Root = root,
+        Sources = Sources(),
+        FilesTotal = totals.Files,
+        BytesTotal = totals.Bytes,
+        EntriesIncomplete = errors.Count,
+        AgentVersion = AgentVersion.Text,
+        HostName = Environment.MachineName,
+    };
+
+    private ImmutableArray<CatalogPath> Sources()
+    {
+        var length = 0;
+        return [.. paths.Select(path => CatalogPaths.Of(path)).TakeWhile(path => (length += path.Span.Length + 8) < MaxSourceBytes)];
+    }
+
+    private Task<SealAnswer> SealAsync(
+        BackupJobDocument job, ChunkReferences references, byte[] manifest, CancellationToken cancellation)
+    {
+        var added = references.Added();
+        var dropped = references.Dropped();
+        var header = new SealDeltaHeader(
+            job.BasePoint?.Sequence ?? 0, job.NextSequence, references.New.Count, references.SetHash(), manifest);
+        return session.Ingest.SealAsync(job.Id, stream => WriteDeltaAsync(stream, header, added, dropped, cancellation), cancellation);
+    }
+
+    private static async Task WriteDeltaAsync(
+        Stream stream, SealDeltaHeader header, List<ChunkId> added, List<ChunkId> dropped, CancellationToken cancellation)
+    {
+        var writer = await SealDeltaWriter.CreateAsync(stream, header, cancellation);
+        foreach (var id in added)
+        {
+            await writer.AddAsync(id, cancellation);
+        }
+
+        foreach (var id in dropped)
+        {
+            await writer.DropAsync(id, cancellation);
+        }
+
+        await writer.CompleteAsync(cancellation);
+    }
+}

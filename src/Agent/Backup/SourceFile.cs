@@ -1,0 +1,48 @@
+using BackupPlatform.Agent.Files;
+using BackupPlatform.Agent.Output;
+using BackupPlatform.Engine;
+using Microsoft.Win32.SafeHandles;
+
+namespace BackupPlatform.Agent.Backup;
+
+/// <summary>What was read of a file.</summary>
+/// <param name="Stat">Attributes from before the first byte was read.</param>
+/// <param name="Size">Bytes read.</param>
+/// <param name="Extents">Complete when the chunk of small files was cut.</param>
+/// <param name="Changed">It changed while it was read: what was read was never there at one moment.</param>
+internal sealed record FileRead(FileStat Stat, long Size, List<Extent> Extents, bool Changed);
+
+/// <summary>Reads files of a source.</summary>
+internal sealed class SourceFile(FileExtents contents, Progress progress)
+{
+    /// <exception cref="IOException">It cannot be read, or is no regular file any more.</exception>
+    public async ValueTask<FileRead> ReadAsync(SourceEntry entry)
+    {
+        using var file = FileSystem.OpenForReading(entry.Directory, entry.Name);
+        var before = FileSystem.Stat(file);
+        if (before.Kind != FileKind.File)
+        {
+            throw new IOException("is no regular file any more");
+        }
+
+        var extents = new List<Extent>();
+        var size = await contents.AddAsync(Reader(file), extents);
+        var after = FileSystem.Stat(file);
+        var changed = size != before.Size
+            || (before.Size, before.ModificationNanoseconds, before.ChangeNanoseconds)
+            != (after.Size, after.ModificationNanoseconds, after.ChangeNanoseconds);
+        return new FileRead(before, size, extents, changed);
+    }
+
+    private Func<Memory<byte>, int> Reader(SafeFileHandle file)
+    {
+        long position = 0;
+        return space =>
+        {
+            var count = RandomAccess.Read(file, space.Span, position);
+            position += count;
+            progress.AddBytes(count);
+            return count;
+        };
+    }
+}

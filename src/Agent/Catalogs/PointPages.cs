@@ -1,0 +1,102 @@
+using BackupPlatform.Agent.Platform;
+using BackupPlatform.Engine;
+using BackupPlatform.Formats;
+
+namespace BackupPlatform.Agent.Catalogs;
+
+/// <summary>
+/// The catalog pages of a recovery point: from the cache, else from the vault. Keeps a few in memory. For one thread at a
+/// time.
+/// </summary>
+/// <param name="cache">Null: every page comes from the vault, as a verification wants it.</param>
+internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys, PageCache? cache) : ICatalogPages, IDisposable
+{
+    private const int MaxInMemory = 16;
+
+    // A page has up to 256 KiB, usually 50: a batch is a few megabytes.
+    private const int FetchBatch = 64;
+
+    private readonly ChunkSealer _sealer = new(keys);
+    private readonly byte[] _plain = new byte[ChunkSealer.MaxPlainLength];
+    private readonly LinkedList<(ChunkId Id, byte[] Page)> _recent = [];
+
+    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(ChunkId id, CancellationToken cancellationToken)
+    {
+        for (var node = _recent.First; node is not null; node = node.Next)
+        {
+            if (node.Value.Id == id)
+            {
+                _recent.Remove(node);
+                _recent.AddFirst(node);
+                return node.Value.Page;
+            }
+        }
+
+        if (cache?.TryRead(id) is { } cached)
+        {
+            return Remember(id, cached);
+        }
+
+        byte[]? fetched = null;
+        await FetchAsync([id], (_, page) => fetched = page, cancellationToken);
+        return Remember(id, fetched ?? throw new DamagedDataException($"catalog page {id}", "is not in the vault"));
+    }
+
+    /// <summary>
+    /// Brings the pages that are not in the cache there, many at a time, and gives the ids of all pages. For whoever goes on
+    /// to read the whole catalog.
+    /// </summary>
+    public async Task<HashSet<ChunkId>> PrefetchAsync(CatalogReader reader, CancellationToken cancellation)
+    {
+        var ids = new HashSet<ChunkId>();
+        var wanted = new List<ChunkId>();
+        await foreach (var id in reader.ReadPageIdsAsync(cancellation))
+        {
+            if (ids.Add(id) && cache?.Contains(id) == false)
+            {
+                wanted.Add(id);
+            }
+
+            if (wanted.Count == FetchBatch)
+            {
+                await FetchAsync(wanted, (_, _) => { }, cancellation);
+                wanted.Clear();
+            }
+        }
+
+        if (wanted.Count > 0)
+        {
+            await FetchAsync(wanted, (_, _) => { }, cancellation);
+        }
+
+        return ids;
+    }
+
+    public void Dispose() => _sealer.Dispose();
+
+    private Task FetchAsync(IReadOnlyList<ChunkId> ids, Action<ChunkId, byte[]> take, CancellationToken cancellation) =>
+        ingest.ReadChunksAsync(
+            pointId,
+            ids,
+            (id, sealedChunk) =>
+            {
+                var length = _sealer.Open(ChunkKind.Catalog, id, sealedChunk.Span, _plain);
+                var page = _plain.AsSpan(0, length).ToArray();
+                cache?.Write(id, page);
+                take(id, page);
+                return ValueTask.CompletedTask;
+            },
+            (id, why) => throw new DamagedDataException($"catalog page {id}", $"comes damaged from the vault ({why})"),
+            cancellation);
+
+    private byte[] Remember(ChunkId id, byte[] page)
+    {
+        _recent.AddFirst((id, page));
+        if (_recent.Count > MaxInMemory)
+        {
+            _recent.RemoveLast();
+        }
+
+        return page;
+    }
+}

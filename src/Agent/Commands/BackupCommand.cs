@@ -1,0 +1,102 @@
+using System.CommandLine;
+using BackupPlatform.Agent.Backup;
+using BackupPlatform.Agent.Catalogs;
+using BackupPlatform.Agent.Files;
+using BackupPlatform.Agent.Output;
+
+namespace BackupPlatform.Agent.Commands;
+
+/// <summary><c>backup</c>: makes a recovery point of files and folders.</summary>
+internal static class BackupCommand
+{
+    public static Command Create(GlobalOptions options, AgentHost host)
+    {
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Files and folders to back up, all in one recovery point", Arity = ArgumentArity.OneOrMore,
+        };
+        var item = PointOptions.Item("Item that the recovery point is of (default: files)");
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Name what is left out: sockets, pipes, devices, the agent's own home" };
+        var command = new Command(
+            "backup",
+            """
+            Backs up files and folders into a new recovery point. What is as it was in the item's last one is not read again.
+
+            Examples:
+              backup-agent backup /home /etc
+              backup-agent backup --item projects ~/projects
+              backup-agent backup --json /srv | tail -1
+            """)
+        {
+            paths, item, verbose,
+        };
+        command.Run(options, host, (parsed, context, cancellation) => RunAsync(
+            context,
+            PointOptions.CheckItem(parsed.GetValue(item)) ?? PointFinder.DefaultItem,
+            parsed.GetValue(paths) ?? [],
+            parsed.GetValue(verbose),
+            cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        CommandContext context, string item, string[] arguments, bool verbose, CancellationToken cancellation)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        context.Home.RequireMachine();
+        var workingDirectory = FileSystem.WorkingDirectory();
+        var paths = arguments.Select(path => PathBytes.Absolute(PathText.Encode(path), workingDirectory)).ToList();
+        if (paths.TrueForAll(path => !Exists(path)))
+        {
+            throw AgentException.Failed($"Nothing to back up: {string.Join(", ", paths.Select(path => PathText.ForPeople(path)))} cannot be found.");
+        }
+
+        using var guard = context.Home.Lock();
+        using var session = MachineSession.Open(context);
+        var errors = new PathErrors(context.Report);
+        var outcome = await new BackupRun(context, session, item, paths, errors) { Verbose = verbose }.RunAsync(cancellation);
+        Tell(context.Report, item, outcome, errors, TimeProvider.System.GetElapsedTime(start));
+        return errors.Count > 0 ? ExitCodes.Incomplete : ExitCodes.Done;
+    }
+
+    private static bool Exists(byte[] path)
+    {
+        try
+        {
+            return FileSystem.TryStat(FileSystem.CurrentDirectory, path) is not null;
+        }
+        catch (FileError)
+        {
+            // It may be there; the walk names what is wrong with it.
+            return true;
+        }
+    }
+
+    private static void Tell(Report report, string item, BackupOutcome outcome, PathErrors errors, TimeSpan time)
+    {
+        var totals = outcome.Totals;
+        report.Result(
+            "summary",
+            writer =>
+            {
+                writer.WriteString("recoveryPointId", outcome.Point.Id);
+                writer.WriteString("item", item);
+                writer.WriteNumber("sequence", outcome.Point.Sequence);
+                writer.WriteNumber("filesTotal", totals.Files);
+                writer.WriteNumber("filesNew", totals.New);
+                writer.WriteNumber("filesChanged", totals.Changed);
+                writer.WriteNumber("filesUnmodified", totals.Unmodified);
+                writer.WriteNumber("bytesTotal", totals.Bytes);
+                writer.WriteNumber("bytesUploaded", outcome.BytesUploaded);
+                writer.WriteNumber("chunksNew", outcome.ChunksNew);
+                writer.WriteNumber("seconds", Math.Round(time.TotalSeconds, 3));
+                errors.Write(writer);
+            },
+            $"""
+            Recovery point {outcome.Point.Id} of item '{item}', number {outcome.Point.Sequence}
+            {Humane.Count(totals.Files, "file", "files")}, {Humane.Bytes(totals.Bytes)}: {totals.New} new, {totals.Changed} changed, {totals.Unmodified} unmodified
+            Sent {Humane.Bytes(outcome.BytesUploaded)} in {Humane.Count(outcome.ChunksNew, "new chunk", "new chunks")}, {Humane.Seconds(time)}
+            """
+            + (errors.Count > 0 ? $"\n{Humane.Count(errors.Count, "path", "paths")} could not be read; they are named above." : ""));
+    }
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using BackupPlatform.Agent.Catalogs;
+using BackupPlatform.Agent.Files;
+using BackupPlatform.Agent.Output;
+using BackupPlatform.Agent.Restore;
+
+namespace BackupPlatform.Agent.Commands;
+
+/// <summary><c>restore</c>: brings files and folders of a recovery point back.</summary>
+internal static class RestoreCommand
+{
+    private static readonly string[] s_rules = ["fail", "skip", "overwrite", "rename"];
+
+    public static Command Create(GlobalOptions options, AgentHost host)
+    {
+        var point = PointOptions.Point();
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Files and folders, as they were on the source (default: everything)", Arity = ArgumentArity.ZeroOrMore,
+        };
+        var target = new Option<string>("--target")
+        {
+            Description = "Folder to restore into; the full source path is kept below it", HelpName = "DIR", Required = true,
+        };
+        var conflict = new Option<string>("--on-conflict")
+        {
+            Description = "What to do where a file is there already: fail (restore nothing), skip, overwrite, rename",
+            HelpName = "RULE",
+            DefaultValueFactory = _ => s_rules[0],
+        };
+        conflict.AcceptOnlyFromAmong(s_rules);
+        var verify = new Option<bool>("--verify") { Description = "Read every restored file back and compare" };
+        var item = PointOptions.Item("Item that 'latest' is of (default: files)");
+        var command = new Command(
+            "restore",
+            """
+            Restores files and folders of a recovery point, with owners, permissions and times.
+
+            Examples:
+              backup-agent restore latest --target /tmp/restored
+              backup-agent restore 0199c0de /home/ann/report.txt /etc/hosts --target /tmp/restored
+              backup-agent restore latest /srv --target / --on-conflict overwrite --verify
+            """)
+        {
+            point, paths, target, conflict, verify, item,
+        };
+        command.Run(options, host, (parsed, context, cancellation) =>
+        {
+            var order = new RestoreOrder(
+                PathBytes.Absolute(PathText.Encode(parsed.GetRequiredValue(target)), FileSystem.WorkingDirectory()),
+                [.. (parsed.GetValue(paths) ?? []).Select(CatalogPaths.Of)],
+                Enum.Parse<ConflictRule>(parsed.GetRequiredValue(conflict), ignoreCase: true),
+                parsed.GetValue(verify));
+            return RunAsync(
+                context, parsed.GetRequiredValue(point), PointOptions.CheckItem(parsed.GetValue(item)), order, cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        CommandContext context, string name, string? item, RestoreOrder order, CancellationToken cancellation)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        using var session = MachineSession.Open(context);
+        using var point = await PointFinder.OpenAsync(context, session, name, item, cached: true, cancellation);
+        var errors = new PathErrors(context.Report);
+        var outcome = await new RestoreRun(context, session, point, order, errors).RunAsync(cancellation);
+        Tell(context.Report, point.Id, outcome, errors, TimeProvider.System.GetElapsedTime(start));
+        return outcome.FoundDamage ? ExitCodes.Damaged : errors.Count > 0 ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    private static void Tell(Report report, Guid pointId, RestoreOutcome outcome, PathErrors errors, TimeSpan time) => report.Result(
+        "summary",
+        writer =>
+        {
+            writer.WriteString("recoveryPointId", pointId);
+            if (outcome.JobId is { } job)
+            {
+                writer.WriteString("restoreJobId", job);
+            }
+            else
+            {
+                writer.WriteNull("restoreJobId");
+            }
+
+            writer.WriteNumber("filesRestored", outcome.Files);
+            writer.WriteNumber("bytesRestored", outcome.Bytes);
+            writer.WriteNumber("seconds", Math.Round(time.TotalSeconds, 3));
+            errors.Write(writer);
+        },
+        $"Restored {Humane.Count(outcome.Files, "file", "files")}, {Humane.Bytes(outcome.Bytes)}, from recovery point {pointId}, {Humane.Seconds(time)}"
+        + (errors.Count > 0 ? $"\n{Humane.Count(errors.Count, "path", "paths")} could not be restored; they are named above." : ""));
+}

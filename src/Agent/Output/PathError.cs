@@ -1,0 +1,69 @@
+using System.Text.Json;
+using BackupPlatform.Agent.Files;
+
+namespace BackupPlatform.Agent.Output;
+
+/// <summary>Something that went wrong with one path, and did not end the command.</summary>
+internal readonly record struct PathError(byte[] Path, string Message)
+{
+    public override string ToString() => $"{PathText.ForPeople(Path)}: {Message}";
+}
+
+/// <summary>
+/// Collects the errors of a command. Every one is reported as it comes; a summary repeats the first
+/// <see cref="MaxKept"/>, so that a disk that fails does not fill the memory.
+/// </summary>
+internal sealed class PathErrors(Report report)
+{
+    public const int MaxKept = 10_000;
+
+    private readonly List<PathError> _kept = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>How many there were.</summary>
+    public long Count { get; private set; }
+
+    public void Add(byte[] path, string message)
+    {
+        var error = new PathError(path, message);
+        lock (_lock)
+        {
+            Count++;
+            if (_kept.Count < MaxKept)
+            {
+                _kept.Add(error);
+            }
+        }
+
+        report.Warn(error.ToString());
+    }
+
+    /// <summary>Begins anew, for work that is done once more.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            Count = 0;
+            _kept.Clear();
+        }
+    }
+
+    /// <summary>Writes the array "errors" with objects of path and message.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        lock (_lock)
+        {
+            writer.WriteNumber("errorsTotal", Count);
+            writer.WriteStartArray("errors");
+            foreach (var error in _kept)
+            {
+                writer.WriteStartObject();
+                writer.WritePath("path", error.Path);
+                writer.WriteString("message", error.Message);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+    }
+}

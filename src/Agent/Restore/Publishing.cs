@@ -1,0 +1,54 @@
+using System.Text;
+using BackupPlatform.Agent.Files;
+using Microsoft.Win32.SafeHandles;
+
+namespace BackupPlatform.Agent.Restore;
+
+/// <summary>The names of restored entries: hidden ones while they are made, and the real ones in one step.</summary>
+internal static class Publishing
+{
+    private const int MaxName = 255;
+
+    /// <summary>A hidden name that shows what it will be, and that nothing else has.</summary>
+    public static byte[] TemporaryName(ReadOnlySpan<byte> name)
+    {
+        Span<byte> random = stackalloc byte[8];
+        Random.Shared.NextBytes(random);
+        return Named("."u8, name, ".partial-" + Convert.ToHexStringLower(random));
+    }
+
+    /// <summary>Gives a complete entry its name. Null where it is to be left out, because something of that name is there.</summary>
+    /// <exception cref="IOException">Something is in the way that the rule does not cover.</exception>
+    public static byte[]? Publish(SafeFileHandle directory, byte[] temporary, byte[] wanted, ConflictRule rule)
+    {
+        if (FileSystem.Rename(directory, temporary, wanted, replace: rule == ConflictRule.Overwrite))
+        {
+            return wanted;
+        }
+
+        return rule switch
+        {
+            ConflictRule.Skip => null,
+            ConflictRule.Rename => PublishBeside(directory, temporary, wanted),
+            _ => throw new IOException("something of that name came to be there while the restore was running"),
+        };
+    }
+
+    private static byte[] PublishBeside(SafeFileHandle directory, byte[] temporary, byte[] wanted)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var other = Named(default, wanted, attempt == 1 ? ".restored" : $".restored-{attempt}");
+            if (FileSystem.Rename(directory, temporary, other, replace: false))
+            {
+                return other;
+            }
+        }
+    }
+
+    private static byte[] Named(ReadOnlySpan<byte> before, ReadOnlySpan<byte> name, string after)
+    {
+        var end = Encoding.ASCII.GetBytes(after);
+        return [.. before, .. name[..Math.Min(name.Length, MaxName - before.Length - end.Length)], .. end];
+    }
+}

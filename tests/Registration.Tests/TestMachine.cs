@@ -1,0 +1,44 @@
+using System.Net.Http.Json;
+using System.Text;
+using BackupPlatform.Contracts.Registration;
+using NSec.Cryptography;
+
+namespace BackupPlatform.Registration.Tests;
+
+/// <summary>What an agent has and does to register and be given tokens.</summary>
+public sealed class TestMachine
+{
+    private readonly Key identity = Key.Create(SignatureAlgorithm.Ed25519);
+    private readonly Key recovery = Key.Create(SignatureAlgorithm.Ed25519);
+
+    public Guid Id { get; init; } = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+
+    /// <summary>What it sends to register.</summary>
+    public RegisterMachine Request(string credentials, string name = "workstation") => new(
+        credentials,
+        Id,
+        name,
+        identity.PublicKey.Export(KeyBlobFormat.RawPublicKey),
+        recovery.PublicKey.Export(KeyBlobFormat.RawPublicKey),
+        KeyHeader,
+        "Europe/Berlin");
+
+    public byte[] KeyHeader { get; } = "a wrapped master key"u8.ToArray();
+
+    public Task<HttpResponseMessage> RegisterAsync(HttpClient client, string credentials, string name = "workstation") =>
+        client.PostAsJsonAsync("/api/machines", Request(credentials, name));
+
+    /// <summary>Signs a nonce as this machine, or as if it were another.</summary>
+    public RequestToken Sign(string nonce, Guid? machineId = null) => new(
+        nonce, SignatureAlgorithm.Ed25519.Sign(identity, Encoding.UTF8.GetBytes(MachineTokenChallenge.Message(machineId ?? Id, nonce))));
+
+    public async Task<string> ChallengeAsync(HttpClient client) => (await RegistrationFixture.AnswerAsync<TokenChallenge>(
+        await client.PostAsync($"/api/machines/{Id}/token-challenges", null))).Nonce;
+
+    public Task<HttpResponseMessage> RequestAsync(HttpClient client, RequestToken request) =>
+        client.PostAsJsonAsync($"/api/machines/{Id}/tokens", request);
+
+    /// <summary>The whole way to a token.</summary>
+    public async Task<MachineToken> TokenAsync(HttpClient client) => await RegistrationFixture.AnswerAsync<MachineToken>(
+        await RequestAsync(client, Sign(await ChallengeAsync(client))));
+}
