@@ -8,6 +8,7 @@ namespace BackupPlatform.Platform.Bus;
 /// <summary>Wires a service to the message bus.</summary>
 public static class Buses
 {
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(5);
 
@@ -24,7 +25,8 @@ public static class Buses
             consumers?.Invoke(bus);
             bus.UsingRabbitMq((context, rabbit) =>
             {
-                rabbit.Host(new Uri(address));
+                // A connection that died without a word is noticed within two heartbeats.
+                rabbit.Host(new Uri(address), host => host.Heartbeat(Heartbeat));
                 rabbit.UseMessageRetry(retry =>
                 {
                     // An outage is no fault of the message: it waits, and never lands in the error queue.

@@ -7,16 +7,22 @@ using JasperFx.Events.Projections;
 using Marten;
 using Marten.Subscriptions;
 using MassTransit;
+using Microsoft.Extensions.Logging;
 
 namespace BackupPlatform.Platform.Bus;
 
 /// <summary>The event store is the outbox: publishes committed events, in order, at least once.</summary>
 /// <remarks>
-/// A page that could not be published whole is published again from its beginning; message ids derive from event ids, so a
-/// reader can tell. One replica of a service relays at a time.
+/// While the bus is away the relay stands still at the event that it could not publish. After a restart it may publish again what it
+/// had published before; message ids derive from event ids, so a reader can tell. One replica of a service relays at a time.
 /// </remarks>
-internal sealed class Relay(IBus bus, IEnumerable<IContractTranslator> translators) : SubscriptionBase
+internal sealed class Relay(IBus bus, IEnumerable<IContractTranslator> translators, ILogger<Relay> log) : SubscriptionBase
 {
+    /// <summary>A broker that takes longer to confirm is taken for gone; a dead connection may never answer at all.</summary>
+    private static readonly TimeSpan ConfirmWithin = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     private static readonly ActivitySource Source = new("BackupPlatform.Relay");
 
     private readonly IContractTranslator[] translators = [.. translators];
@@ -42,6 +48,25 @@ internal sealed class Relay(IBus bus, IEnumerable<IContractTranslator> translato
     {
         var traceParent = committed.GetHeader(Commands.TraceParentHeader)?.ToString();
         using var activity = Source.StartActivity($"relay {contract.GetType().Name}", ActivityKind.Producer, traceParent);
-        await bus.Publish(contract, contract.GetType(), context => context.MessageId = committed.Id, cancellationToken);
+        while (!await TryPublishAsync(committed.Id, contract, cancellationToken))
+        {
+            await Task.Delay(RetryAfter, cancellationToken);
+        }
+    }
+
+    private async Task<bool> TryPublishAsync(Guid messageId, IContract contract, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConfirmWithin);
+        try
+        {
+            await bus.Publish(contract, contract.GetType(), context => context.MessageId = messageId, limit.Token);
+            return true;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogWarning("The bus did not take {Contract} {MessageId}, which waits: {Reason}", contract.GetType().Name, messageId, e.Message);
+            return false;
+        }
     }
 }
