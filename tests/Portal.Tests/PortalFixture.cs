@@ -55,7 +55,9 @@ public sealed class PortalFixture : IAsyncLifetime
     /// <param name="token">Null: none is sent.</param>
     public HttpClient Client(string? token = OperatorToken)
     {
-        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
+        // Without a propagator, which would put this process's own trace in place of the one that a test sends.
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null };
+        var client = new HttpClient(handler) { BaseAddress = address };
         client.DefaultRequestHeaders.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         return client;
     }
