@@ -6,7 +6,6 @@ using BackupPlatform.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.Logging;
 
 [assembly: AssemblyFixture(typeof(PortalFixture))]
@@ -20,6 +19,7 @@ public sealed class PortalFixture : IAsyncLifetime
 
     private readonly List<WebApplication> owners = [];
     private RunningService<Pages.Overview>? portal;
+    private Uri? address;
 
     /// <summary>What the owners answer instead of telling what reached them: by path and query.</summary>
     public ConcurrentDictionary<string, string> Answers { get; } = new();
@@ -40,6 +40,7 @@ public sealed class PortalFixture : IAsyncLifetime
         }
 
         portal = new RunningService<Pages.Overview>(ports[^1], settings);
+        address = new Uri(Address(ports[^1]));
     }
 
     public async ValueTask DisposeAsync()
@@ -54,7 +55,7 @@ public sealed class PortalFixture : IAsyncLifetime
     /// <param name="token">Null: none is sent.</param>
     public HttpClient Client(string? token = OperatorToken)
     {
-        var client = portal!.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false, HandleCookies = false });
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
         client.DefaultRequestHeaders.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         return client;
     }

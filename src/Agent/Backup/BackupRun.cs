@@ -31,6 +31,9 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     private long _chunksNew;
     private int _nextSegment = 1;
 
+    /// <summary>Whether to name what is left out.</summary>
+    public bool Verbose { get; init; }
+
     /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
     public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)
     {
@@ -84,7 +87,15 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     private SourceWalker CreateWalker() => new(
         SourceSelection.Of(paths),
         context.Home.Stat(),
-        new WalkNotes(errors.Add, (path, why) => context.Report.Note($"{PathText.ForPeople(path)}: {why}, left out")));
+        new WalkNotes(errors.Add, NoteSkipped));
+
+    private void NoteSkipped(byte[] path, string why)
+    {
+        if (Verbose)
+        {
+            context.Report.Note($"{PathText.ForPeople(path)}: {why}, left out");
+        }
+    }
 
     private Manifest Describe(
         BackupJobDocument job, OpenedPoint? basePoint, DateTimeOffset startedAt, CatalogRoot root, BackupTotals totals) => new()

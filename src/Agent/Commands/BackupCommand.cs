@@ -16,6 +16,7 @@ internal static class BackupCommand
             Description = "Files and folders to back up, all in one recovery point", Arity = ArgumentArity.OneOrMore,
         };
         var item = PointOptions.Item("Item that the recovery point is of (default: files)");
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Name what is left out: sockets, pipes, devices, the agent's own home" };
         var command = new Command(
             "backup",
             """
@@ -27,17 +28,19 @@ internal static class BackupCommand
               backup-agent backup --json /srv | tail -1
             """)
         {
-            paths, item,
+            paths, item, verbose,
         };
         command.Run(options, host, (parsed, context, cancellation) => RunAsync(
             context,
             PointOptions.CheckItem(parsed.GetValue(item)) ?? PointFinder.DefaultItem,
             parsed.GetValue(paths) ?? [],
+            parsed.GetValue(verbose),
             cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(CommandContext context, string item, string[] arguments, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        CommandContext context, string item, string[] arguments, bool verbose, CancellationToken cancellation)
     {
         var start = TimeProvider.System.GetTimestamp();
         context.Home.RequireMachine();
@@ -51,7 +54,7 @@ internal static class BackupCommand
         using var guard = context.Home.Lock();
         using var session = MachineSession.Open(context);
         var errors = new PathErrors(context.Report);
-        var outcome = await new BackupRun(context, session, item, paths, errors).RunAsync(cancellation);
+        var outcome = await new BackupRun(context, session, item, paths, errors) { Verbose = verbose }.RunAsync(cancellation);
         Tell(context.Report, item, outcome, errors, TimeProvider.System.GetElapsedTime(start));
         return errors.Count > 0 ? ExitCodes.Incomplete : ExitCodes.Done;
     }

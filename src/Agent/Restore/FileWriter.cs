@@ -76,7 +76,7 @@ internal sealed class FileWriter(
             var file = File(piece.Entry);
             lock (file.Lock)
             {
-                Fail(file, why, damage: true);
+                Fail(file, $"damaged: {why}", damage: true);
             }
         }
     }

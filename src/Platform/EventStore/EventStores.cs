@@ -26,16 +26,12 @@ public static class EventStores
         var connection = builder.Configuration.GetConnectionString(database)
             ?? throw new InvalidOperationException($"ConnectionStrings:{database} is not set; the application host gives it.");
         builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(connection));
+        builder.Services.AddHostedService(_ => new DatabaseCreation(connection));
         builder.Services.AddMarten(services =>
             {
                 var options = new StoreOptions();
                 options.Connection(connection);
                 Configure(options, services.GetRequiredService<TimeProvider>());
-                options.CreateDatabasesForTenants(databases =>
-                {
-                    databases.MaintenanceDatabase(MaintenanceConnection(connection));
-                    databases.ForTenant();
-                });
                 configure(options);
                 return options;
             })
@@ -74,7 +70,4 @@ public static class EventStores
         // whether a transaction that lives could still fill it. With Marten's 3 seconds each lost race would delay all news.
         options.Projections.StaleSequenceThreshold = TimeSpan.FromMilliseconds(200);
     }
-
-    private static string MaintenanceConnection(string connection) =>
-        new NpgsqlConnectionStringBuilder(connection) { Database = "postgres" }.ConnectionString;
 }
