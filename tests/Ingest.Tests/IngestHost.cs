@@ -90,7 +90,7 @@ public sealed class IngestHost : IAsyncLifetime
     public static async Task<T> EventuallyAsync<T>(Func<Task<T?>> ask) where T : class
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        limit.CancelAfter(TimeSpan.FromMinutes(3));
         while (true)
         {
             if (await ask() is { } answer)

@@ -36,6 +36,16 @@ public sealed class TestMachine
         await host.PublishAsync(new VaultCreated(
             machine.VaultId, 1, host.Clock.GetUtcNow(), machine.SubscriptionId, "vault", Redundancy.LRS));
         await host.PublishAsync(machine.Registered(zone));
+        // On a busy machine the news may take longer than a request waits.
+        foreach (var path in (string[])[$"/api/machines/{machine.Id:D}/jobs", $"/api/vaults/{machine.VaultId:D}/jobs"])
+        {
+            await IngestHost.EventuallyAsync(async () =>
+            {
+                using var answer = await machine.SendAsync(HttpMethod.Get, path, token: machine.OperatorToken);
+                return answer.IsSuccessStatusCode ? "heard" : null;
+            });
+        }
+
         return machine;
     }
 

@@ -12,6 +12,9 @@ internal static class Bodies
     /// <summary>Bytes a second; slower lines than any that a backup makes sense on.</summary>
     private const double SlowestLine = 240;
 
+    /// <summary>Bytes; no honest segment has more.</summary>
+    private const long MostReadAway = 2L * SegmentFormat.MaxSegmentBytes;
+
     private static readonly TimeSpan SlowestLineGrace = TimeSpan.FromMinutes(1);
 
     /// <summary>Lets a body of chunks come over a slow line, and pause for as long as the agent tries to get through.</summary>
@@ -20,6 +23,24 @@ internal static class Bodies
         if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
         {
             rate.MinDataRate = new MinDataRate(SlowestLine, SlowestLineGrace);
+        }
+    }
+
+    /// <summary>
+    /// Reads what is left of a body that is not wanted. A server that answers and closes while its client is still sending is
+    /// heard of as a broken connection, and the answer is lost.
+    /// </summary>
+    public static async Task ReadAwayAsync(this HttpContext http)
+    {
+        for (var left = MostReadAway; left > 0;)
+        {
+            var read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
+            left -= read.Buffer.Length;
+            http.Request.BodyReader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                return;
+            }
         }
     }
 

@@ -28,16 +28,17 @@ internal static class SealBackupEndpoint
             return Refusal.NotFound("backup job").ToResult();
         }
 
+        http.AllowSlowBody();
         if (job.State != BackupJobState.Open)
         {
-            await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
+            await http.ReadAwayAsync();
             return job.RecoveryPointId is { } sealedBefore
                 ? Results.Ok((await database.FindPointAsync(sealedBefore, http.RequestAborted))!.Document)
                 : BackupJob.NotOpen(job.State, job.Reason).ToResult();
         }
 
-        http.AllowSlowBody();
         var outcome = await backups.SealAsync(job, http.Request.Body, http.RequestAborted);
+        await http.ReadAwayAsync();
         return outcome switch
         {
             { Refusal: { } refusal } => refusal.ToResult(),

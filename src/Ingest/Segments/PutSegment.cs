@@ -22,27 +22,19 @@ internal static class PutSegmentEndpoint
         Guid jobId, int segment, HttpContext http, NpgsqlDataSource database, SegmentIntake intake, TimeProvider clock)
     {
         var job = await database.OfCallerAsync(http, jobId, clock);
-        if (http.Request.ContentLength > SegmentFormat.MaxSegmentBytes)
-        {
-            return TooLong.ToResult();
-        }
-
         http.AllowSlowBody();
-        if (await database.FindReceiptAsync(jobId, segment, http.RequestAborted) is { } first)
+        var (receipt, refusal) = http.Request.ContentLength > SegmentFormat.MaxSegmentBytes
+            ? (null, TooLong)
+            : (await database.FindReceiptAsync(jobId, segment, http.RequestAborted), job.Open ? null : BackupJob.Ended);
+        if (receipt is null && refusal is null)
         {
-            // Read to the end, so that the connection can go on.
-            await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
-            return Results.Ok(first);
+            (receipt, refusal) = await intake.StoreAsync(job, segment, http.Request.BodyReader, http.RequestAborted);
         }
 
-        return job.Open
-            ? Answer(await intake.StoreAsync(job, segment, http.Request.BodyReader, http.RequestAborted))
-            : BackupJob.Ended.ToResult();
+        await http.ReadAwayAsync();
+        return receipt is not null ? Results.Ok(receipt) : refusal!.ToResult();
     }
 
     private static Refusal TooLong { get; } = new(
         ProblemCodes.Invalid, $"A segment has at most {SegmentFormat.MaxSegmentBytes} bytes; send the chunks in smaller ones.");
-
-    private static IResult Answer((SegmentReceipt? Receipt, Refusal? Refusal) outcome) =>
-        outcome.Refusal is { } refusal ? refusal.ToResult() : Results.Ok(outcome.Receipt);
 }
