@@ -102,25 +102,38 @@ public sealed class MainJobTests(SharedPlatform platform, ITestOutputHelper outp
         TreeComparer.AssertSame(machine.Source, target + machine.Source);
     }
 
-    [Fact]
-    public async Task GivenADamagedPack_WhenVerifying_ThenSevenAndTheRestSaysWhatItHits()
+    /// <param name="position">In the largest pack: in the first frame's chunk id, in its length, or (negative) in the middle of the data.</param>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(16 + 32 + 3)]
+    [InlineData(-1)]
+    public async Task GivenADamagedPack_WhenVerifiedAndRestored_ThenSevenTheFilesItHitsAreNamedAndTheOthersRestored(long position)
     {
         using var machine = await ProtectedMachine.RegisterAsync(platform);
         SmallTree.Write(machine.Source, Seed.New(output.WriteLine));
-        await machine.BackUpAsync();
-        var packs = Path.Combine(platform.Endpoints.Storage[0], "vaults", $"{machine.VaultId}", "machines", machine.MachineId, "packs");
-        var pack = Directory.GetFiles(packs).MaxBy(file => new FileInfo(file).Length)!;
-        File.SetUnixFileMode(pack, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        using (var file = File.Open(pack, FileMode.Open))
-        {
-            file.Position = file.Length / 3;
-            var value = file.ReadByte();
-            file.Position--;
-            file.WriteByte((byte)(value ^ 1));
-        }
+        var files = (await machine.BackUpAsync()).GetProperty("filesTotal").GetInt64();
+        FlipByte(LargestPack(machine), position);
 
         var verified = (await machine.Agent.RunAsync("verify", "latest", "--read-data")).Expect(7);
-
         Assert.Contains(machine.Source, string.Concat(verified.Lines.Select(line => line.GetRawText())), StringComparison.Ordinal);
+
+        var restored = (await machine.Agent.RunAsync("restore", "latest", "--target", machine.NewFolder("target"))).Expect(7).Summary;
+        var errors = restored.GetProperty("errors").GetArrayLength();
+        Assert.InRange(errors, 1, files - 1);
+        Assert.InRange(restored.GetProperty("filesRestored").GetInt64() + errors, files - 10, files);
+    }
+
+    private string LargestPack(ProtectedMachine machine) => Directory.GetFiles(
+        Path.Combine(platform.Endpoints.Storage[0], "vaults", $"{machine.VaultId}", "machines", machine.MachineId, "packs"))
+        .MaxBy(file => new FileInfo(file).Length)!;
+
+    private static void FlipByte(string path, long position)
+    {
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var file = File.Open(path, FileMode.Open);
+        file.Position = position < 0 ? file.Length / 3 : position;
+        var value = file.ReadByte();
+        file.Position--;
+        file.WriteByte((byte)(value ^ 1));
     }
 }

@@ -16,7 +16,7 @@ internal sealed class BackupPass
     private const int MaxWaiting = 4096;
 
     // A file that was changed this shortly before it was read may be changed once more without showing another time.
-    private const long RacyNanoseconds = 10_000_000;
+    private const long RacyNanoseconds = 20_000_000;
 
     private readonly ChunkReferences _references;
     private readonly BaseCatalog? _base;
@@ -87,7 +87,12 @@ internal sealed class BackupPass
         {
             var read = await _files.ReadAsync(source);
             Count(read.Size, old is { Kind: CatalogEntryKind.File } ? file => file.Changed++ : file => file.New++);
-            _waiting.Enqueue((Describe(path, read.Stat) with { Size = read.Size, Incomplete = read.Changed }, read.Extents));
+            _waiting.Enqueue((Describe(path, read.Stat) with
+            {
+                Size = read.Size,
+                Incomplete = read.Changed,
+                ChangedNanoseconds = IsRacy(read) ? 0 : read.Stat.ChangeNanoseconds,
+            }, read.Extents));
             if (read.Changed)
             {
                 Totals.Incomplete++;
@@ -162,15 +167,14 @@ internal sealed class BackupPass
         UserId = stat.User,
         GroupId = stat.Group,
         ModifiedNanoseconds = stat.ModificationNanoseconds,
-        ChangedNanoseconds = IsRacy(stat) ? 0 : stat.ChangeNanoseconds,
+        ChangedNanoseconds = stat.ChangeNanoseconds,
         Inode = stat.Inode,
         // Not the device: its number may be another after a restart, and the whole catalog would be new.
     };
 
-    /// <summary>By the machine's own clock, which file times come from. Such a file is read again by the next backup.</summary>
-    private static bool IsRacy(FileStat stat)
-    {
-        var now = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
-        return stat.Kind == FileKind.File && now - stat.ChangeNanoseconds < RacyNanoseconds;
-    }
+    /// <summary>
+    /// Whether it may change again within the tick of its last change, after it was read: then no time would tell, and the next backup
+    /// reads it again.
+    /// </summary>
+    private static bool IsRacy(FileRead read) => read.BegunAt - read.Stat.ChangeNanoseconds < RacyNanoseconds;
 }

@@ -7,10 +7,11 @@ namespace BackupPlatform.Agent.Backup;
 
 /// <summary>What was read of a file.</summary>
 /// <param name="Stat">Attributes from before the first byte was read.</param>
+/// <param name="BegunAt">When its reading began, in nanoseconds since 1970 by the machine's own clock, which file times come from.</param>
 /// <param name="Size">Bytes read.</param>
 /// <param name="Extents">Complete when the chunk of small files was cut.</param>
 /// <param name="Changed">It changed while it was read: what was read was never there at one moment.</param>
-internal sealed record FileRead(FileStat Stat, long Size, List<Extent> Extents, bool Changed);
+internal sealed record FileRead(FileStat Stat, long BegunAt, long Size, List<Extent> Extents, bool Changed);
 
 /// <summary>Reads files of a source.</summary>
 internal sealed class SourceFile(FileExtents contents, Progress progress)
@@ -18,6 +19,7 @@ internal sealed class SourceFile(FileExtents contents, Progress progress)
     /// <exception cref="IOException">It cannot be read, or is no regular file any more.</exception>
     public async ValueTask<FileRead> ReadAsync(SourceEntry entry)
     {
+        var begunAt = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         using var file = FileSystem.OpenForReading(entry.Directory, entry.Name);
         var before = FileSystem.Stat(file);
         if (before.Kind != FileKind.File)
@@ -31,7 +33,7 @@ internal sealed class SourceFile(FileExtents contents, Progress progress)
         var changed = size != before.Size
             || (before.Size, before.ModificationNanoseconds, before.ChangeNanoseconds)
             != (after.Size, after.ModificationNanoseconds, after.ChangeNanoseconds);
-        return new FileRead(before, size, extents, changed);
+        return new FileRead(before, begunAt, size, extents, changed);
     }
 
     private Func<Memory<byte>, int> Reader(SafeFileHandle file)

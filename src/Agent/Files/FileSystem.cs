@@ -161,6 +161,13 @@ internal static unsafe class FileSystem
         Check(Libc.Sync(open.Number), "write to disk");
     }
 
+    /// <summary>Waits until everything written to the file system of a file or directory is on the disk.</summary>
+    public static void SyncAll(SafeFileHandle file)
+    {
+        using var open = new Borrowed(file);
+        Check(Libc.SyncFileSystem(open.Number), "write to disk");
+    }
+
     /// <summary>The names in a directory, without '.' and '..', in no order.</summary>
     /// <remarks>One directory's names are held at once, for they are to be sorted: about 50 bytes a name.</remarks>
     public static List<byte[]> Names(SafeFileHandle directory)

@@ -46,6 +46,19 @@ internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress
     public async Task FetchAsync(IReadOnlyCollection<ChunkId> ids, IChunkReceiver receiver, CancellationToken cancellation)
     {
         _outstanding.UnionWith(ids);
+        await FetchOutstandingAsync(receiver, cancellation);
+
+        // A frame whose id is damaged is nobody's: what was asked for and did not come is told, never passed over in silence.
+        foreach (var id in _outstanding)
+        {
+            receiver.Damaged(id, $"chunk {id} did not come from the vault");
+        }
+
+        _outstanding.Clear();
+    }
+
+    private async Task FetchOutstandingAsync(IChunkReceiver receiver, CancellationToken cancellation)
+    {
         for (var jobs = 0; _outstanding.Count > 0; jobs++)
         {
             if (jobs == MaxJobs)
@@ -57,7 +70,9 @@ internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress
             var job = await PrepareAsync([.. _outstanding], cancellation);
             if (job.State != RestoreJobState.Failed && await TryReadAsync(job, receiver, cancellation))
             {
-                return;
+                // What damaged frames kept back is asked for by itself.
+                jobs = MaxJobs - 1;
+                continue;
             }
 
             _open = null;
@@ -100,7 +115,7 @@ internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress
         }
     }
 
-    /// <summary>Streams a job's chunks; false where the platform ended the job because it found damage.</summary>
+    /// <summary>Streams a job's chunks; what is damaged stays outstanding. False where the platform ended the job because it found damage.</summary>
     private async Task<bool> TryReadAsync(RestoreJobDocument job, IChunkReceiver receiver, CancellationToken cancellation)
     {
         var count = job.Chunks ?? throw AgentException.Failed("The platform did not say how many chunks the restore job has.");
@@ -109,7 +124,7 @@ internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress
             await OpenAllAsync(
                 receiver,
                 (frames, stop) => session.Restore.ReadFramesAsync(
-                    job.Id, count, (id, payload) => HandOnAsync(frames, id, payload, stop), PassOver(receiver), stop),
+                    job.Id, count, (id, payload) => HandOnAsync(frames, id, payload, stop), (_, _) => { }, stop),
                 cancellation);
             return true;
         }

@@ -175,6 +175,12 @@ internal sealed class FileWriter(
         var name = target.In(entry.Path, (directory, wanted) =>
         {
             Attributes.Set(file.Handle!, directory, file.TemporaryName, entry);
+            if (rule == ConflictRule.Overwrite)
+            {
+                // Before it takes the place of what was there, which is gone then.
+                FileSystem.Sync(file.Handle!);
+            }
+
             return Publishing.Publish(directory, file.TemporaryName!, wanted, rule);
         });
         file.Handle!.Dispose();

@@ -65,6 +65,7 @@ internal sealed class RestoreRun(
         {
             await stream.FetchAsync(plan.Pieces.Keys.ToList(), writer, cancellation);
             SetDirectoryAttributes(plan, target);
+            target.With(default, FileSystem.SyncAll);
             if (order.ReadBack)
             {
                 _progress.Phase = "Reading back";

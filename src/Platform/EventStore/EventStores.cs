@@ -69,5 +69,11 @@ public static class EventStores
         // A lost race leaves a gap in the sequence of events, and the relay stands still at it for this long before it looks
         // whether a transaction that lives could still fill it. With Marten's 3 seconds each lost race would delay all news.
         options.Projections.StaleSequenceThreshold = TimeSpan.FromMilliseconds(200);
+        options.Projections.UseTransactionEvidenceForGapSkipping = true;
+        options.Projections.SkipStaleGapsDespiteLiveTransactionsAfter = null;
+        // What this version cannot read waits for one that can, rather than never being relayed.
+        options.Projections.Errors.SkipUnknownEvents = false;
+        options.Projections.Errors.SkipSerializationErrors = false;
+        options.Projections.Errors.SkipApplyErrors = false;
     }
 }
