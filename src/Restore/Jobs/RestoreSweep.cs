@@ -59,5 +59,8 @@ internal sealed class RestoreSweep(IDocumentStore store, IBlobStore blobs, TimeP
         await blobs.DeleteAsync(RestoreJobBlobs.Selection(jobId), cancellationToken);
         await blobs.DeleteAsync(RestorePlan.BlobName(jobId), cancellationToken);
         await store.DecideAsync<RestoreJob>(jobId, state => RestoreJob.Clear(state, now), cancellationToken);
+
+        // A plan that came between its deletion and the decision is not swept again; one that comes after the decision is.
+        await blobs.DeleteAsync(RestorePlan.BlobName(jobId), cancellationToken);
     }
 }
