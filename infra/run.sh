@@ -81,7 +81,7 @@ say "The platform is up: $portal"
 
 status=0
 # Waited for, not called: a signal is then heard at once.
-setsid "$checkout/infra/main-job.sh" "$data" </dev/null &
+setsid setpriv --pdeathsig TERM "$checkout/infra/main-job.sh" "$data" </dev/null &
 job=$!
 wait "$job" || status=$?
 job=

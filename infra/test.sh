@@ -34,27 +34,32 @@ logs=$checkout/TestResults
 rm -rf -- "$logs"
 mkdir -p -- "$logs"
 
-# count WHAT LOG: the number that the summary of a test run says, or nothing.
-count() { sed -nE "s/^ .* ?$1: ([0-9]+)(,.*)?\$/\1/p" "$2" | tail -n 1; }
+# count WHAT LOG: the number that the summary of a test run says, or 0.
+count() { sed -nE "s/^ .* ?$1: ([0-9]+)(,.*)?\$/\1/p" "$2" | tail -n 1 | grep . || echo 0; }
 
 for project in "$checkout"/tests/*/*.csproj; do
   folder=$(dirname "$project")
   name=$(basename "$project" .csproj)
   output=$folder/bin/$configuration/net10.0
-  [ -f "$output/xunit.v3.core.dll" ] || continue # a library of the tests
-  [ -x "$output/BackupPlatform.$name" ] || continue
+  if [ ! -x "$output/BackupPlatform.$name" ] || [ ! -f "$output/xunit.v3.core.dll" ]; then
+    case $name in
+      *.Tests | *.Conformance) failed=$((failed + 1)); say "$name was not built: is it in BackupPlatform.sln?" ;;
+    esac
+    continue # a library of the tests
+  fi
   log=$logs/$name.log
   begun=$SECONDS
   status=0
   # TERM first, so that a test run that hangs can stop what it started.
   (cd "$folder" && timeout --kill-after=60 "${BACKUP_PLATFORM_TEST_TIMEOUT:-1800}" "$output/BackupPlatform.$name" -noColor -noLogo) >"$log" 2>&1 </dev/null || status=$?
   total=$(count Total "$log")
+  summary=$(grep -c '^ .* Total: [0-9]' "$log" || true)
   bad=$(($(count Failed "$log") + $(count Errors "$log")))
   left_out=$(($(count Skipped "$log") + $(count 'Not Run' "$log")))
-  good=$((${total:-0} - bad - left_out))
+  good=$((total - bad - left_out))
   # A run without a summary, or with a failure that it has not counted, counts as one.
   note=
-  if [ -z "$total" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+  if [ "$summary" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
     bad=$((bad + 1))
     note=" (ended with exit code $status)"
   fi
