@@ -29,7 +29,9 @@ public sealed class RefusalTests(SharedPlatform platform)
         }
         finally
         {
+            // A service that has not read it yet would sign tokens that are not valid before then.
             platform.SetClockOffset("PT0S");
+            await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
         }
     }
 
