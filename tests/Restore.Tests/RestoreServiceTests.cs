@@ -179,7 +179,7 @@ public sealed class RestoreServiceTests(RestorePlatform platform) : IClassFixtur
     }
 
     [Fact]
-    public async Task GivenAnOperator_WhenItCancels_ThenTheJobEndsAndItsSelectionIsRemoved()
+    public async Task GivenAnOperator_WhenItCancels_ThenTheJobEndsAndAPlanThatComesLateIsRemoved()
     {
         var machine = await platform.NewMachineAsync();
         using var agent = platform.As(machine);
@@ -194,6 +194,9 @@ public sealed class RestoreServiceTests(RestorePlatform platform) : IClassFixtur
 
         await platform.Bus.FirstAsync<RestoreFailed>(message => message is { State: RestoreJobState.Cancelled, Code: null } && message.StreamId == job.Id);
         await GoneAsync($"restore-jobs/{job.Id:D}/selection");
+        await platform.PlanAsync(machine, job.Id, seed, [100]);
+        await PlannedAsync(job.Id, 1, 100);
+        await GoneAsync(RestorePlan.BlobName(job.Id));
         Assert.Equal(RestoreJobState.Cancelled, (await ReadAsync(operators, job.Id)).State);
         await RefusedAsync(await operators.PostAsJsonAsync("/api/restore-jobs", new RequestRestore(machine.PointId), Cancellation), ProblemCodes.Forbidden);
     }
