@@ -11,6 +11,7 @@ public static class ProblemCodes
     public const string DailyBackupLimit = "daily-backup-limit";
     public const string CredentialsExpired = "credentials-expired";
     public const string CredentialsInvalid = "credentials-invalid";
+    public const string CredentialsRevoked = "credentials-revoked";
     public const string Unauthenticated = "unauthenticated";
     public const string Forbidden = "forbidden";
 
@@ -19,10 +20,14 @@ public static class ProblemCodes
 
     /// <summary>The request is malformed; <c>errors</c> names the fields.</summary>
     public const string Invalid = "invalid";
+    public const string Immutable = "immutable";
     public const string Conflict = "conflict";
 
     /// <summary>Stored data is damaged or a checksum does not match.</summary>
     public const string Integrity = "integrity";
+
+    /// <summary>Asked too often; comes with Retry-After.</summary>
+    public const string RateLimited = "rate-limited";
 
     /// <summary>A part of the platform is not there, or has not heard of a fact yet; comes with Retry-After.</summary>
     public const string Unavailable = "unavailable";

@@ -40,11 +40,15 @@ public sealed record BasePoint(Guid RecoveryPointId, long Sequence, long ChunkCo
 /// <summary>The answer to a segment: all its chunks are durable and indexed.</summary>
 public sealed record SegmentReceipt(int Segment, int Chunks, long Bytes);
 
-/// <summary>Sealed: can be restored. Expired: its retention has ended, it can not.</summary>
+/// <summary>
+/// Sealed: can be restored. Deleted: by an operator, can be undeleted. Expired: its retention has ended. Purged: deleted for good.
+/// </summary>
 public enum RecoveryPointState
 {
     Sealed,
+    Deleted,
     Expired,
+    Purged,
 }
 
 /// <param name="StoredBytes">What the point added to the vault, in bytes.</param>

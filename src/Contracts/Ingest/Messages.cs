@@ -38,3 +38,9 @@ public sealed record RestorePlanned(
 /// <param name="Code">One of <see cref="ProblemCodes"/>.</param>
 public sealed record RestorePlanRefused(
     Guid StreamId, long Version, DateTimeOffset At, Guid RestoreJobId, string Code, string Reason) : IContract;
+
+/// <summary>Whether a vault that is to be deleted holds recovery points. The stream is the vault's closing, in ingest.</summary>
+/// <param name="VaultVersion">Version of the <see cref="Vaults.VaultClosing"/> that is answered.</param>
+/// <param name="RecoveryPoints">How many there are that can be restored or undeleted. 0: the vault takes no backup any more.</param>
+public sealed record VaultClosingAnswered(
+    Guid StreamId, long Version, DateTimeOffset At, Guid VaultId, long VaultVersion, long RecoveryPoints) : IContract;

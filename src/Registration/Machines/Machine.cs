@@ -43,7 +43,7 @@ public sealed record Machine(
         ProblemCodes.MachineExists, "A machine of this id is registered already, with other keys; register with a new id.");
 
     /// <summary>The machine as operators see it.</summary>
-    public MachineDocument ToDocument() => new(Id, VaultId, Name, TimeZone, RegisteredAt);
+    public MachineDocument ToDocument() => new(Id, VaultId, Name, TimeZone, MachineState.Registered, RegisteredAt, null);
 }
 
 public sealed record MachineEnrolled(
