@@ -33,8 +33,8 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     /// <summary>Whether to name what is left out.</summary>
     public bool Verbose { get; init; }
 
-    /// <summary>What is backed up instead of files; the one path is its name.</summary>
-    public StreamSource? Stream { get; init; }
+    /// <summary>Opens what is backed up instead of files, when the job is open; the one path is its name.</summary>
+    public Func<StreamSource>? OpenStream { get; init; }
 
     /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
     public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)
@@ -44,7 +44,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         {
             return await RunAsync(job, cancellation);
         }
-        catch when (Stream is not null)
+        catch when (OpenStream is not null)
         {
             // Nobody can go on with it: the next run reads another stream.
             await AbandonAsync(job);
@@ -54,18 +54,19 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
     private async Task<BackupOutcome> RunAsync(BackupJobDocument job, CancellationToken cancellation)
     {
+        using var stream = OpenStream?.Invoke();
         Activity.Current?.SetTag("backup_platform.backup_job", job.Id);
         using var basePoint = job.BasePoint is { } point ? OpenedPoint.Open(session, item, point) : null;
         session.Heads.CheckNewest(item, basePoint?.Manifest, basePoint?.SealedManifest);
-        _progress.BytesTotal = Stream is null ? basePoint?.Manifest.BytesTotal ?? 0 : 0;
+        _progress.BytesTotal = stream is null ? basePoint?.Manifest.BytesTotal ?? 0 : 0;
 
         await using var view = context.ShowProgress(_progress);
         var distrusted = new HashSet<ChunkId>();
         for (var pass = 1; pass <= MaxPasses; pass++)
         {
             errors.Clear();
-            var references = new ChunkReferences(distrusted) { TrustsBase = Stream is null };
-            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, cancellation);
+            var references = new ChunkReferences(distrusted) { TrustsBase = stream is null };
+            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, stream, cancellation);
             if (answer.Point is { } sealedPoint)
             {
                 session.Heads.Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
@@ -74,7 +75,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
             }
 
             distrusted.UnionWith(answer.Missing);
-            if (Stream is not null)
+            if (stream is not null)
             {
                 break;
             }
@@ -87,14 +88,14 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     }
 
     private async Task<(SealAnswer Answer, byte[] SealedManifest, BackupTotals Totals)> PassAsync(
-        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, CancellationToken cancellation)
+        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, StreamSource? stream, CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
         await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
         await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
         var cache = session.Pages(item);
         var pass = new BackupPass(session.Keys, references, baseCatalog, upload, cache, errors, _progress);
-        var root = Stream is { } stream ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
+        var root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
         await upload.CompleteAsync();
         _bytesUploaded += upload.BytesSent;
         _chunksNew += upload.ChunksSent;

@@ -6,7 +6,7 @@ namespace BackupPlatform.Agent.Catalogs;
 /// <summary>
 /// A glob for <c>find</c>, on bytes: <c>*</c> and <c>?</c> stand for anything but '/', <c>**</c> for that too, <c>[a-z]</c> and
 /// <c>[!a-z]</c> for one byte, a backslash takes the next character as it is. A pattern with '/' is matched against the whole
-/// path, one without against the last name. Case counts. Takes time in proportion to pattern times path, whatever they are.
+/// path, from any folder on where it does not begin with '/'; one without against the last name. Case counts. Takes time in proportion to pattern times path, whatever they are.
 /// </summary>
 internal sealed class FindPattern
 {
@@ -19,7 +19,8 @@ internal sealed class FindPattern
         _wholePath = bytes.AsSpan().Contains(PathBytes.Separator);
 
         // The root's separator is not in catalog paths.
-        ReadOnlySpan<byte> rest = _wholePath && bytes[0] == PathBytes.Separator ? bytes.AsSpan(1) : bytes;
+        var fromRoot = _wholePath && bytes[0] == PathBytes.Separator;
+        ReadOnlySpan<byte> rest = fromRoot ? bytes.AsSpan(1) : _wholePath ? [.. "**/"u8, .. bytes] : bytes;
         while (!rest.IsEmpty)
         {
             rest = Take(rest);

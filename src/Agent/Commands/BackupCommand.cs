@@ -88,10 +88,9 @@ internal static class BackupCommand
         using var guard = context.Home.LockItem(order.Name);
         using var session = MachineSession.Open(context);
         var errors = new PathErrors(context.Report);
-        using var stream = order.Open(context.Host, cancellation);
         var run = new BackupRun(context, session, order.Name, [PathBytes.Join(PathBytes.Root, PathText.Encode(order.Name))], errors)
         {
-            Stream = stream,
+            OpenStream = () => order.Open(context.Host, cancellation),
         };
         var outcome = await run.RunAsync(cancellation);
         Tell(context.Report, order.Name, outcome, errors, TimeProvider.System.GetElapsedTime(start));

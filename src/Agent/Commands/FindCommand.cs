@@ -13,7 +13,7 @@ internal static class FindCommand
     {
         var pattern = new Argument<string>("PATTERN")
         {
-            Description = "Glob for the last name, or, with a '/' in it, for the whole path; case counts",
+            Description = "Glob for the last name, or, with a '/' in it, for the path; case counts",
         };
         var point = new Option<string?>("--point")
         {
@@ -26,6 +26,7 @@ internal static class FindCommand
             Searches an item's recovery points and tells each version of what it finds once, the newest first, with the newest
             recovery point that has it and how many have it; with --json all of them.
 
+            A pattern that begins with '/' is for the whole path, one with '/' inside for the end of it, any other for the last name.
             * and ? stand for anything within a name, ** for whole paths, [a-z] and [!a-z] for one character, \ takes the next one as
             it is. Quote the pattern, so that the shell leaves it alone.
 
