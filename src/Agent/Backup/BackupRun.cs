@@ -34,6 +34,9 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     /// <summary>Whether to name what is left out.</summary>
     public bool Verbose { get; init; }
 
+    /// <summary>What to leave out.</summary>
+    public ExcludeRules? Rules { get; init; }
+
     /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
     public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)
     {
@@ -87,7 +90,8 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     private SourceWalker CreateWalker() => new(
         SourceSelection.Of(paths),
         context.Home.Stat(),
-        new WalkNotes(errors.Add, NoteSkipped));
+        new WalkNotes(errors.Add, NoteSkipped),
+        Rules);
 
     private void NoteSkipped(byte[] path, string why)
     {
