@@ -11,4 +11,5 @@ builder.Services.AddHostedService<ExpirySweep>();
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
+app.MapDeleteRecoveryPoint();
 await app.RunAsync();
