@@ -52,6 +52,8 @@ builder.Services.AddSingleton<JobLists>();
 builder.Services.AddSingleton<SegmentIntake>();
 builder.Services.AddSingleton<SealIntake>();
 builder.Services.AddSingleton<SealBackups>();
+builder.Services.AddSingleton<LostPacks>();
+builder.Services.AddSingleton<PresentChunks>();
 builder.Services.AddSingleton<RestorePlanning>();
 builder.Services.AddSingleton<EndRestoreLeases>();
 builder.Services.AddSingleton<IdleBackups>();
