@@ -34,7 +34,7 @@ public sealed class RestoreServiceTests(RestorePlatform platform) : IClassFixtur
         Assert.Equal(
             (machine.SubscriptionId, machine.VaultId, machine.Id, machine.PointId),
             (asked.SubscriptionId, asked.VaultId, asked.MachineId, asked.RecoveryPointId));
-        Assert.Equal(Selection, await platform.Blobs.ReadAllAsync(asked.SelectionBlob, 1000, Cancellation));
+        Assert.Equal(Selection, await platform.Blobs.ReadAllAsync(asked.SelectionBlob!, 1000, Cancellation));
 
         var (frames, _) = await platform.PlanAsync(machine, job.Id, seed, [100, 2_000_000, 50_000, -70, 80], [1_900_000, 90]);
         await PlannedAsync(job.Id, 6, frames.Length);
