@@ -11,6 +11,7 @@ using BackupPlatform.IngestService.Segments;
 using BackupPlatform.IngestService.Vaults;
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Identity;
 using BackupPlatform.Storage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -28,8 +29,10 @@ builder.AddEventStore("ingestdb", store =>
 builder.Services.AddHostedService<IngestSchema>();
 builder.AddBus("ingest", bus =>
 {
+    bus.AddEndedIdentities();
     bus.AddConsumer<VaultCreatedConsumer>();
     bus.AddConsumer<MachineRegisteredConsumer>();
+    bus.AddConsumer<MachineReplacedConsumer>();
     bus.AddConsumer<RecoveryPointTaggedConsumer>();
     bus.AddConsumer<RecoveryPointExpiredConsumer>();
     bus.AddConsumer<RecoveryPointDeletedConsumer>();
@@ -41,6 +44,7 @@ builder.AddBus("ingest", bus =>
     bus.AddConsumer<RestoreCompletedConsumer>();
     bus.AddConsumer<RestoreFailedConsumer>();
 });
+builder.AddIdentityGate();
 builder.Services.AddSingleton(await BlobStores.OpenAsync(
     builder.Configuration.GetConnectionString("blobs")
     ?? throw new InvalidOperationException("ConnectionStrings:blobs is not set; the application host gives it.")));
@@ -69,6 +73,7 @@ builder.Services.AddHostedService(services => services.GetRequiredService<Strand
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
+app.UseIdentityGate();
 app.MapOpenBackup();
 app.MapReadBackupJobs();
 app.MapCancelBackup();

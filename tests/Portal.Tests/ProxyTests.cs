@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using BackupPlatform.Contracts;
@@ -35,6 +36,8 @@ public sealed class ProxyTests(PortalFixture portal)
         foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post, HttpMethod.Delete })
         {
             using var request = new HttpRequestMessage(method, path);
+            var trace = ActivityTraceId.CreateRandom();
+            request.Headers.Add("traceparent", $"00-{trace.ToHexString()}-{ActivitySpanId.CreateRandom().ToHexString()}-01");
             if (method == HttpMethod.Post) request.Content = new StringContent("the body");
 
             var answer = await portal.Client().SendAsync(request, Stop);
@@ -44,6 +47,7 @@ public sealed class ProxyTests(PortalFixture portal)
             Assert.Equal(owner, reached[0]);
             Assert.Equal($"{method} {path}", reached[1]);
             Assert.Equal($"Bearer {PortalFixture.OperatorToken}", reached[2]);
+            Assert.StartsWith($"00-{trace.ToHexString()}-", reached[3], StringComparison.Ordinal);
             Assert.Equal(method == HttpMethod.Post ? "the body" : "", reached[4]);
         }
     }

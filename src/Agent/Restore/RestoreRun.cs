@@ -18,7 +18,7 @@ internal sealed record RestoreOutcome(Guid? JobId, long Files, long Bytes, bool 
 /// the order that they come in, then symbolic links, and the directories' own attributes last, deepest first.
 /// </summary>
 internal sealed class RestoreRun(
-    CommandContext context, MachineSession session, OpenedPoint point, RestoreOrder order, PathErrors errors)
+    CommandContext context, ReadingSession session, OpenedPoint point, RestoreOrder order, PathErrors errors)
 {
     private readonly Progress _progress = new() { Phase = "Restoring" };
     private readonly ReadBack _readBack = new();

@@ -19,14 +19,14 @@ internal static class ReadRecoveryPointsEndpoints
         app.MapGet("/api/machines/{machineId:guid}/recovery-points", ListAsync).Produces<Page<RecoveryPointDocument>>();
     }
 
-    /// <summary>A recovery point that the calling machine may read the data of.</summary>
+    /// <summary>A recovery point that the calling machine, or who recovers it, may read the data of.</summary>
     /// <exception cref="RefusedException">There is none, it is another machine's, or it has expired or was deleted.</exception>
     public static async Task<PointRow> ReadableAsync(this NpgsqlDataSource database, HttpContext http, Guid pointId)
     {
-        var machine = http.CallingMachine();
+        var reader = http.CallingReader();
         return await database.FindPointAsync(pointId, http.RequestAborted) switch
         {
-            { } point when point.Document.MachineId != machine.MachineId => throw new RefusedException(Refusal.NotFound("recovery point")),
+            { } point when point.Document.MachineId != reader.MachineId => throw new RefusedException(Refusal.NotFound("recovery point")),
             null => throw new RefusedException(Refusal.NotFound("recovery point")),
             { Unreadable: { } refusal } => throw new RefusedException(refusal),
             var point => point,
@@ -37,7 +37,7 @@ internal static class ReadRecoveryPointsEndpoints
     {
         var caller = http.Caller();
         return await database.FindPointAsync(pointId, http.RequestAborted) is { } point
-            && (caller.IsMachine(point.Document.MachineId) || caller.Operates(point.SubscriptionId))
+            && (caller.Reads(point.Document.MachineId) || caller.Operates(point.SubscriptionId))
             ? Results.Ok(point.Document)
             : Refusal.NotFound("recovery point").ToResult();
     }

@@ -1,3 +1,4 @@
+using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Restore;
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
@@ -16,6 +17,13 @@ internal static class RequestRestoreEndpoint
     private static async Task<IResult> HandleAsync(RequestRestore request, HttpContext http, IDocumentStore store, TimeProvider clock)
     {
         var caller = http.Caller();
+        if (caller is Caller.Recovery recovery && recovery.CredentialsExpireAt <= clock.GetUtcNow())
+        {
+            return new Refusal(
+                ProblemCodes.CredentialsExpired,
+                "The vault credentials of this recovery have expired; what was begun goes on, for more download fresh ones.").ToResult();
+        }
+
         if (await FindPointAsync(request.RecoveryPointId, caller, store, clock, http.RequestAborted) is not { } point)
         {
             return Refusal.NotFound("recovery point").ToResult();
@@ -38,7 +46,7 @@ internal static class RequestRestoreEndpoint
     }
 
     /// <summary>
-    /// A point of the calling machine, or of the calling operator's subscription. One that was just sealed may not be known yet and is
+    /// A point of the machine that calls or is recovered, or of the calling operator's subscription. One that was just sealed may not be known yet and is
     /// waited for; so is, unseen, one of another machine, so that not even the time tells it from one that does not exist.
     /// </summary>
     private static async Task<RestorablePoint?> FindPointAsync(
@@ -47,7 +55,7 @@ internal static class RequestRestoreEndpoint
         await using var session = store.QuerySession();
         return await ReadModels.AwaitAsync(
             async () => await session.LoadAsync<RestorablePoint>(pointId, cancellationToken) is { SubscriptionId: { } subscription } point
-                && (caller.IsMachine(point.MachineId) || caller.Operates(subscription)) ? point : null,
+                && (caller.Reads(point.MachineId) || caller.Operates(subscription)) ? point : null,
             clock,
             cancellationToken);
     }
