@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Text.Json;
 using BackupPlatform.Contracts;
 using Microsoft.AspNetCore.Builder;
@@ -26,9 +27,10 @@ internal static class Problems
     {
         context.Response.StatusCode = refusal.Status;
         context.Response.ContentType = MediaType;
-        if (refusal.Code == ProblemCodes.Unavailable)
+        if (refusal.RetryAfter is not null || refusal.Code == ProblemCodes.Unavailable)
         {
-            context.Response.Headers.RetryAfter = "1";
+            var seconds = Math.Max(1, Math.Ceiling(refusal.RetryAfter?.TotalSeconds ?? 1));
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
         if (refusal.Status == StatusCodes.Status401Unauthorized)

@@ -22,15 +22,24 @@ public sealed record Refusal(string Code, string Detail, IReadOnlyDictionary<str
     /// <summary>Something is not there yet, or just not now: the caller should ask again.</summary>
     public static Refusal Unavailable(string detail) => new(ProblemCodes.Unavailable, detail);
 
+    /// <summary>Asked too often.</summary>
+    /// <param name="retryAfter">When to ask again; told in whole seconds, at least 1.</param>
+    public static Refusal RateLimited(string detail, TimeSpan retryAfter) =>
+        new(ProblemCodes.RateLimited, detail) { RetryAfter = retryAfter };
+
+    /// <summary>When it is worth asking again; null where the code alone says.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>The HTTP status of the code.</summary>
     public int Status => Code switch
     {
         ProblemCodes.Unauthenticated or ProblemCodes.CredentialsExpired or ProblemCodes.CredentialsInvalid
-            => StatusCodes.Status401Unauthorized,
+            or ProblemCodes.CredentialsRevoked => StatusCodes.Status401Unauthorized,
         ProblemCodes.Forbidden => StatusCodes.Status403Forbidden,
         ProblemCodes.NotFound => StatusCodes.Status404NotFound,
         ProblemCodes.Invalid => StatusCodes.Status400BadRequest,
         ProblemCodes.Integrity => StatusCodes.Status422UnprocessableEntity,
+        ProblemCodes.RateLimited => StatusCodes.Status429TooManyRequests,
         ProblemCodes.Unavailable => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status409Conflict,
     };

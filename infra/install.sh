@@ -23,6 +23,7 @@ want jq "reading the answers of the operator API" jq
 if [ "${1:-}" = --tests ]; then
   want nodejs "runs Azurite, which stands for Azure Blob storage in tests" node
   want npm "installs Azurite" npm
+  want chromium "opens the portal's page in tests" /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome
 fi
 
 # Keeps packages from starting their services while they are installed, and from starting them at the next boot.

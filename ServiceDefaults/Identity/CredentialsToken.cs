@@ -12,6 +12,7 @@ public static class CredentialsToken
     private const string Issued = "issued";
     private const string Expires = "expires";
     private const string Registration = "registration";
+    private const string Purpose = "purpose";
 
     /// <summary>Makes the file's token and completes the file with it.</summary>
     public static VaultCredentialsFile Sign(TokenSigner signer, VaultCredentialsFile file) => file with
@@ -20,9 +21,10 @@ public static class CredentialsToken
     };
 
     /// <summary>Verifies a file as a machine shows it.</summary>
+    /// <param name="evenExpired">Whether credentials hold that have expired and are otherwise good.</param>
     /// <returns>The credentials, or why they open nothing.</returns>
     public static async Task<(VaultCredentialsFile? File, Refusal? Refusal)> VerifyAsync(
-        this TokenVerifier verifier, string xml, CancellationToken cancellationToken)
+        this TokenVerifier verifier, string xml, CancellationToken cancellationToken, bool evenExpired = false)
     {
         if (VaultCredentialsFile.TryParse(xml, out var reason) is not { } file)
         {
@@ -35,15 +37,14 @@ public static class CredentialsToken
             return (null, refusal!.Code == ProblemCodes.Unavailable ? refusal : Invalid("The file was not signed by this platform."));
         }
 
-        foreach (var (name, value) in Claims(file))
+        // A file without a purpose is for all: one whose token names a purpose has lost it.
+        if (Claims(file).Any(stated => !token.TryGetClaim(stated.Key, out var claim) || claim.Value != (string)stated.Value)
+            || (file.Purpose is null && token.TryGetClaim(Purpose, out _)))
         {
-            if (!token.TryGetClaim(name, out var claim) || claim.Value != (string)value)
-            {
-                return (null, Invalid("The file has been altered since it was downloaded."));
-            }
+            return (null, Invalid("The file has been altered since it was downloaded."));
         }
 
-        return refusal is null
+        return refusal is null || evenExpired
             ? (file, null)
             : (null, new Refusal(ProblemCodes.CredentialsExpired, $"These vault credentials expired at {file.ExpiresAt:u}; download fresh ones."));
     }
@@ -51,14 +52,23 @@ public static class CredentialsToken
     private static Refusal Invalid(string detail) =>
         new(ProblemCodes.CredentialsInvalid, detail + " Download fresh vault credentials and use them unchanged.");
 
-    private static Dictionary<string, object> Claims(VaultCredentialsFile file) => new()
+    private static Dictionary<string, object> Claims(VaultCredentialsFile file)
     {
-        [Credentials] = file.CredentialsId.ToString("D"),
-        [TokenKinds.Subscription] = file.SubscriptionId.ToString("D"),
-        [TokenKinds.Vault] = file.VaultId.ToString("D"),
-        [VaultName] = file.VaultName,
-        [Issued] = file.IssuedAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
-        [Expires] = file.ExpiresAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
-        [Registration] = file.RegistrationEndpoint.ToString(),
-    };
+        var claims = new Dictionary<string, object>
+        {
+            [Credentials] = file.CredentialsId.ToString("D"),
+            [TokenKinds.Subscription] = file.SubscriptionId.ToString("D"),
+            [TokenKinds.Vault] = file.VaultId.ToString("D"),
+            [VaultName] = file.VaultName,
+            [Issued] = file.IssuedAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            [Expires] = file.ExpiresAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            [Registration] = file.RegistrationEndpoint.ToString(),
+        };
+        if (file.Purpose is { } purpose)
+        {
+            claims[Purpose] = purpose.ToString();
+        }
+
+        return claims;
+    }
 }

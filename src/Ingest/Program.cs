@@ -10,6 +10,7 @@ using BackupPlatform.IngestService.Sealing;
 using BackupPlatform.IngestService.Segments;
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Identity;
 using BackupPlatform.Storage;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -26,14 +27,17 @@ builder.AddEventStore("ingestdb", store =>
 builder.Services.AddHostedService<IngestSchema>();
 builder.AddBus("ingest", bus =>
 {
+    bus.AddEndedIdentities();
     bus.AddConsumer<VaultCreatedConsumer>();
     bus.AddConsumer<MachineRegisteredConsumer>();
+    bus.AddConsumer<MachineReplacedConsumer>();
     bus.AddConsumer<RecoveryPointTaggedConsumer>();
     bus.AddConsumer<RecoveryPointExpiredConsumer>();
     bus.AddConsumer<RestoreRequestedConsumer>();
     bus.AddConsumer<RestoreCompletedConsumer>();
     bus.AddConsumer<RestoreFailedConsumer>();
 });
+builder.AddIdentityGate();
 builder.Services.AddSingleton(await BlobStores.OpenAsync(
     builder.Configuration.GetConnectionString("blobs")
     ?? throw new InvalidOperationException("ConnectionStrings:blobs is not set; the application host gives it.")));
@@ -48,6 +52,8 @@ builder.Services.AddSingleton<JobLists>();
 builder.Services.AddSingleton<SegmentIntake>();
 builder.Services.AddSingleton<SealIntake>();
 builder.Services.AddSingleton<SealBackups>();
+builder.Services.AddSingleton<LostPacks>();
+builder.Services.AddSingleton<PresentChunks>();
 builder.Services.AddSingleton<RestorePlanning>();
 builder.Services.AddSingleton<EndRestoreLeases>();
 builder.Services.AddSingleton<IdleBackups>();
@@ -55,6 +61,7 @@ builder.Services.AddHostedService(services => services.GetRequiredService<IdleBa
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
+app.UseIdentityGate();
 app.MapOpenBackup();
 app.MapReadBackupJobs();
 app.MapCancelBackup();

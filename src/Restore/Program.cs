@@ -1,5 +1,6 @@
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Identity;
 using BackupPlatform.RestoreService.Jobs;
 using BackupPlatform.RestoreService.Points;
 using BackupPlatform.RestoreService.Tenants;
@@ -15,6 +16,7 @@ builder.AddEventStore("restoredb", store =>
 });
 builder.AddBus("restore", bus =>
 {
+    bus.AddEndedIdentities();
     bus.AddConsumer<RestorePlannedConsumer>();
     bus.AddConsumer<RestorePlanRefusedConsumer>();
     bus.AddConsumer<RecoveryPointCreatedConsumer>();
@@ -22,6 +24,7 @@ builder.AddBus("restore", bus =>
     bus.AddConsumer<VaultCreatedConsumer>();
     bus.AddConsumer<MachineRegisteredConsumer>();
 });
+builder.AddIdentityGate();
 builder.Services.AddSingleton<IContractTranslator, RestoreJobContracts>();
 builder.Services.AddHostedService<RestoreSweep>();
 var blobs = builder.Configuration.GetConnectionString("blobs")
@@ -30,6 +33,7 @@ builder.Services.AddSingleton(await BlobStores.OpenAsync(blobs));
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
+app.UseIdentityGate();
 app.MapRequestRestore();
 app.MapStoreSelection();
 app.MapReadRestoreJobs();

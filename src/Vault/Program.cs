@@ -13,8 +13,14 @@ builder.AddEventStore("vaultdb", store =>
 {
     store.AddSubscriptions();
     store.AddVaults();
+    store.AddCredentials();
 });
-builder.AddBus("vault");
+builder.AddBus("vault", bus =>
+{
+    bus.AddEndedIdentities();
+    bus.AddConsumer<VaultClosingAnsweredConsumer>();
+});
+builder.AddIdentityGate();
 builder.AddTokenSigner(TokenKinds.VaultIssuer);
 builder.Services.AddSingleton<IContractTranslator, VaultContracts>();
 builder.Services.AddLimits(builder.Configuration);
@@ -22,10 +28,14 @@ builder.Services.Configure<AgentAddress>(builder.Configuration.GetSection(AgentA
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
+app.UseIdentityGate();
 app.MapSigningKeys();
 app.MapCreateSubscription();
 app.MapListSubscriptions();
 app.MapCreateVault();
 app.MapReadVaults();
+app.MapDeleteVault();
 app.MapIssueCredentials();
+app.MapListCredentials();
+app.MapRevokeCredentials();
 await app.RunAsync();

@@ -97,7 +97,7 @@ public sealed class PageTests(PortalFixture portal)
         Give($"/api/subscriptions/{subscription}/vaults", JsonSerializer.Serialize(
             new Page<VaultDocument>([new(vault, subscription, "V" + Hostile, Redundancy.GRS, At)], null), ContractsJson.Default.PageVaultDocument));
         Give($"/api/vaults/{vault}/machines", JsonSerializer.Serialize(
-            new Page<MachineDocument>([new(machine, vault, "M" + Hostile, "Europe/Berlin", At)], null), ContractsJson.Default.PageMachineDocument));
+            new Page<MachineDocument>([new(machine, vault, "M" + Hostile, "Europe/Berlin", MachineState.Registered, At, null)], null), ContractsJson.Default.PageMachineDocument));
         Give($"/api/vaults/{vault}/jobs?limit=20", JsonSerializer.Serialize(
             new Page<BackupJobDocument>(
                 [new(vault, vault, machine, "files", BackupJobState.Failed, At, At, 7, null, 3 << 20, null, "R" + Hostile)], null),

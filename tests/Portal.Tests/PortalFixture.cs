@@ -21,26 +21,29 @@ public sealed class PortalFixture : IAsyncLifetime
     private RunningService<Pages.Overview>? portal;
     private Uri? address;
 
+    /// <summary>Where the portal listens.</summary>
+    public Uri Address => address!;
+
     /// <summary>What the owners answer instead of telling what reached them: by path and query.</summary>
     public ConcurrentDictionary<string, string> Answers { get; } = new();
 
     public async ValueTask InitializeAsync()
     {
-        string[] names = ["vault", "registration", "ingest"];
+        string[] names = ["vault", "registration", "ingest", "retention"];
         var ports = FreePort.Take(names.Length + 2);
         var settings = new Dictionary<string, string>
         {
             ["Identity:PlatformOperatorToken"] = OperatorToken,
-            ["services:restore:http:0"] = Address(ports[^2]),
+            ["services:restore:http:0"] = At(ports[^2]),
         };
         for (var i = 0; i < names.Length; i++)
         {
-            settings[$"services:{names[i]}:http:0"] = Address(ports[i]);
-            owners.Add(await StartAsync(names[i], Address(ports[i])));
+            settings[$"services:{names[i]}:http:0"] = At(ports[i]);
+            owners.Add(await StartAsync(names[i], At(ports[i])));
         }
 
         portal = new RunningService<Pages.Overview>(ports[^1], settings);
-        address = new Uri(Address(ports[^1]));
+        address = new Uri(At(ports[^1]));
     }
 
     public async ValueTask DisposeAsync()
@@ -87,5 +90,5 @@ public sealed class PortalFixture : IAsyncLifetime
         return owner;
     }
 
-    private static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+    private static string At(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 }

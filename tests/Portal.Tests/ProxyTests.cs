@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using BackupPlatform.Contracts;
@@ -25,8 +26,8 @@ public sealed class ProxyTests(PortalFixture portal)
     [InlineData($"/api/vaults/{Id}/machines", "registration")]
     [InlineData("/api/backup-jobs", "ingest")]
     [InlineData($"/api/backup-jobs/{Id}", "ingest")]
-    [InlineData($"/api/recovery-points/{Id}", "ingest")]
     [InlineData($"/api/recovery-points/{Id}/manifest", "ingest")]
+    [InlineData($"/api/recovery-points/{Id}/undelete", "retention")]
     [InlineData($"/api/machines/{Id}/recovery-points?item=files", "ingest")]
     [InlineData($"/api/machines/{Id}/jobs", "ingest")]
     [InlineData($"/api/vaults/{Id}/jobs?state=Open", "ingest")]
@@ -35,6 +36,8 @@ public sealed class ProxyTests(PortalFixture portal)
         foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post, HttpMethod.Delete })
         {
             using var request = new HttpRequestMessage(method, path);
+            var trace = ActivityTraceId.CreateRandom();
+            request.Headers.Add("traceparent", $"00-{trace.ToHexString()}-{ActivitySpanId.CreateRandom().ToHexString()}-01");
             if (method == HttpMethod.Post) request.Content = new StringContent("the body");
 
             var answer = await portal.Client().SendAsync(request, Stop);
@@ -44,14 +47,28 @@ public sealed class ProxyTests(PortalFixture portal)
             Assert.Equal(owner, reached[0]);
             Assert.Equal($"{method} {path}", reached[1]);
             Assert.Equal($"Bearer {PortalFixture.OperatorToken}", reached[2]);
+            Assert.StartsWith($"00-{trace.ToHexString()}-", reached[3], StringComparison.Ordinal);
             Assert.Equal(method == HttpMethod.Post ? "the body" : "", reached[4]);
         }
+    }
+
+    [Theory]
+    [InlineData("GET", "ingest")]
+    [InlineData("DELETE", "retention")]
+    public async Task GivenARecoveryPoint_WhenReadOrDeleted_ThenTheOneWhoDecidesThatGetsTheCall(string method, string owner)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/recovery-points/{Id}");
+
+        var answer = await portal.Client().SendAsync(request, Stop);
+
+        Assert.Equal(owner, (await answer.Content.ReadAsStringAsync(Stop)).Split('\n')[0]);
     }
 
     [Theory]
     [InlineData("/api/restore-jobs")]
     [InlineData($"/api/restore-jobs/{Id}")]
     [InlineData($"/api/restore-jobs/{Id}/completion")]
+    [InlineData($"/api/restore-jobs/{Id}/events")]
     [InlineData($"/api/machines/{Id}/restore-jobs")]
     [InlineData($"/api/vaults/{Id}/restore-jobs")]
     public async Task GivenAnOwnerThatIsDown_WhenCalled_ThenUnavailableNamesIt(string path)

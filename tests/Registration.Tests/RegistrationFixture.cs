@@ -23,19 +23,24 @@ public sealed class RegistrationFixture : IAsyncLifetime
     private readonly PostgresServer postgres = new();
     private readonly RabbitServer rabbit = new();
     private readonly TempFolder folder = new("registration");
+    private Dictionary<string, string> settings = [];
     private RunningService<VaultService.Limits>? vault;
     private RunningService<RegistrationService.Limits>? registration;
+    private RunningService<RegistrationService.Limits>? second;
 
     /// <summary>Where key headers lie; a test that makes it fail says for which machine.</summary>
     public FaultyBlobStore Blobs { get; private set; } = null!;
 
     public IServiceProvider Services => registration!.Services;
 
+    /// <summary>Another replica of the registration service.</summary>
+    public IServiceProvider SecondServices => second!.Services;
+
     public async ValueTask InitializeAsync()
     {
         await Task.WhenAll(postgres.InitializeAsync().AsTask(), rabbit.InitializeAsync().AsTask());
-        var ports = FreePort.Take(2);
-        var settings = new Dictionary<string, string>
+        var ports = FreePort.Take(3);
+        settings = new Dictionary<string, string>
         {
             ["ConnectionStrings:vaultdb"] = await postgres.CreateDatabaseAsync("vault"),
             ["ConnectionStrings:registrationdb"] = await postgres.CreateDatabaseAsync("registration"),
@@ -53,12 +58,15 @@ public sealed class RegistrationFixture : IAsyncLifetime
         Blobs = new FaultyBlobStore(new FileBlobStore(folder), new Seed(1));
         registration = new RunningService<RegistrationService.Limits>(
             ports[1], settings, services => services.AddSingleton<IBlobStore>(Blobs));
+        second = new RunningService<RegistrationService.Limits>(
+            ports[2], settings, services => services.AddSingleton<IBlobStore>(Blobs));
         vault = new RunningService<VaultService.Limits>(ports[0], settings);
     }
 
     public async ValueTask DisposeAsync()
     {
         if (vault is not null) await vault.DisposeAsync();
+        if (second is not null) await second.DisposeAsync();
         if (registration is not null) await registration.DisposeAsync();
         await rabbit.DisposeAsync();
         await postgres.DisposeAsync();
@@ -68,6 +76,55 @@ public sealed class RegistrationFixture : IAsyncLifetime
     /// <summary>A client of the registration service.</summary>
     /// <param name="token">Null: none is sent.</param>
     public HttpClient Client(string? token = null) => WithToken(registration!.CreateClient(), token);
+
+    /// <summary>A client of another replica of it.</summary>
+    public HttpClient SecondClient(string? token = null) => WithToken(second!.CreateClient(), token);
+
+    /// <summary>A client of the vault service.</summary>
+    public HttpClient VaultClient(string token) => WithToken(vault!.CreateClient(), token);
+
+    /// <summary>A replica of the registration service of its own, on the same database and bus.</summary>
+    public RunningService<RegistrationService.Limits> StartReplica(
+        IReadOnlyDictionary<string, string> more, Action<IServiceCollection>? replace = null) => new(
+            FreePort.Take(1)[0],
+            settings.Concat(more).ToDictionary(setting => setting.Key, setting => setting.Value),
+            services =>
+            {
+                services.AddSingleton<IBlobStore>(Blobs);
+                replace?.Invoke(services);
+            });
+
+    /// <summary>More credentials of a vault.</summary>
+    public async Task<string> DownloadAsync(TestVault of, string? purpose = null)
+    {
+        using var client = VaultClient(of.OperatorToken);
+        var answer = await client.PostAsync($"/api/vaults/{of.Id}/credentials{(purpose is null ? "" : "?purpose=" + purpose)}", null);
+        Assert.Equal(System.Net.HttpStatusCode.Created, answer.StatusCode);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
+    /// <summary>Publishes as another service would.</summary>
+    public Task PublishAsync(IContract fact) => Services.GetRequiredService<MassTransit.IBus>().Publish(
+        fact, fact.GetType(), TestContext.Current.CancellationToken);
+
+    /// <summary>Asks until the answer has this code; null: until it succeeds.</summary>
+    public static async Task UntilAsync(string? code, Func<Task<HttpResponseMessage>> ask)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            using var answer = await ask();
+            var text = await answer.Content.ReadAsStringAsync();
+            if (code is null ? answer.IsSuccessStatusCode : text.Contains($"\"code\":\"{code}\"", StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromMinutes(1), $"Still {answer.StatusCode}: {text}");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
 
     /// <summary>The registration service's nonces, by a clock that is so far ahead.</summary>
     public static Challenges Challenges(TimeSpan ahead) => new(SigningSecret, new ShiftedClock(ahead));

@@ -23,6 +23,39 @@ public sealed class TestMachine
         KeyHeader,
         "Europe/Berlin");
 
+    /// <summary>What it sends to read its recovery points from elsewhere.</summary>
+    public RequestRecoveryToken RecoverWith(string credentials, string nonce, string? previous = null) =>
+        new(credentials, nonce, Prove(RecoveryProofs.Token(Id, nonce)), previous);
+
+    /// <summary>What another installation, which knows the passphrase, sends to take the machine over.</summary>
+    public ReplaceMachine ReplaceBy(TestMachine other, string credentials, string nonce) => new(
+        credentials, nonce, Prove(RecoveryProofs.Replacement(Id, nonce, other.IdentityPublicKey)), other.IdentityPublicKey, "Asia/Tokyo");
+
+    /// <summary>What it sends to change its passphrase.</summary>
+    public ChangeKeyHeader Rewrap(int revision, byte[] keyHeader) =>
+        new(revision, keyHeader, Prove(RecoveryProofs.KeyHeader(Id, revision, keyHeader)));
+
+    public byte[] IdentityPublicKey => identity.PublicKey.Export(KeyBlobFormat.RawPublicKey);
+
+    /// <summary>Signs with the recovery key, as only who unwrapped the master key can.</summary>
+    public byte[] Prove(string text) => SignatureAlgorithm.Ed25519.Sign(recovery, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>The nonce of a recovery challenge.</summary>
+    public async Task<string> ChallengeRecoveryAsync(HttpClient client, string credentials) =>
+        (await RegistrationFixture.AnswerAsync<RecoveryChallenge>(
+            await client.PostAsJsonAsync("/api/recovery-challenges", new OpenRecovery(credentials, Id.ToString())))).Nonce;
+
+    public Task<HttpResponseMessage> RequestRecoveryAsync(HttpClient client, RequestRecoveryToken request) =>
+        client.PostAsJsonAsync($"/api/machines/{Id}/recovery-tokens", request);
+
+    public Task<HttpResponseMessage> ReplaceAsync(HttpClient client, ReplaceMachine request) =>
+        client.PutAsJsonAsync($"/api/machines/{Id}/identity", request);
+
+    /// <summary>The whole way to a recovery token.</summary>
+    public async Task<MachineToken> RecoveryTokenAsync(HttpClient client, string credentials) =>
+        await RegistrationFixture.AnswerAsync<MachineToken>(
+            await RequestRecoveryAsync(client, RecoverWith(credentials, await ChallengeRecoveryAsync(client, credentials))));
+
     public byte[] KeyHeader { get; } = "a wrapped master key"u8.ToArray();
 
     public Task<HttpResponseMessage> RegisterAsync(HttpClient client, string credentials, string name = "workstation") =>

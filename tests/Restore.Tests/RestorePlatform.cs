@@ -112,7 +112,7 @@ public sealed class RestorePlatform(Servers servers) : IAsyncLifetime
         }
 
         var head = new RestorePlanHead(machine.VaultId, machine.Id, ids, entries.Count, run.Length);
-        await using var upload = await Blobs.CreateAsync(RestorePlan.BlobName(jobId), TestContext.Current.CancellationToken);
+        await using var upload = await Blobs.CreateAsync(PlanBlob(jobId), TestContext.Current.CancellationToken);
         var writer = await RestorePlanWriter.CreateAsync(head, upload.WriteAsync);
         foreach (var entry in entries)
         {
@@ -123,6 +123,8 @@ public sealed class RestorePlatform(Servers servers) : IAsyncLifetime
         await upload.CommitAsync(TestContext.Current.CancellationToken);
         return (run.ToArray(), head);
     }
+
+    public static string PlanBlob(Guid jobId) => RestorePlan.BlobName(jobId, attempt: jobId);
 
     public static string PackBlob(TestMachine machine, Guid pack) => $"vaults/{machine.VaultId:D}/machines/{machine.Id:D}/packs/{pack:D}";
 

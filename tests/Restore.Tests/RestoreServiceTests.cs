@@ -56,7 +56,7 @@ public sealed class RestoreServiceTests(RestorePlatform platform) : IClassFixtur
 
         await platform.Bus.FirstAsync<RestoreCompleted>(message => message.StreamId == job.Id);
         await GoneAsync(asked.SelectionBlob);
-        await GoneAsync(RestorePlan.BlobName(job.Id));
+        await GoneAsync(RestorePlatform.PlanBlob(job.Id));
         Assert.Single(platform.Bus.Heard.Where(one => one.Message is RestoreReady && one.Message.StreamId == job.Id).DistinctBy(one => one.MessageId));
     }
 
@@ -196,7 +196,7 @@ public sealed class RestoreServiceTests(RestorePlatform platform) : IClassFixtur
         await GoneAsync($"restore-jobs/{job.Id:D}/selection");
         await platform.PlanAsync(machine, job.Id, seed, [100]);
         await PlannedAsync(job.Id, 1, 100);
-        await GoneAsync(RestorePlan.BlobName(job.Id));
+        await GoneAsync(RestorePlatform.PlanBlob(job.Id));
         Assert.Equal(RestoreJobState.Cancelled, (await ReadAsync(operators, job.Id)).State);
         await RefusedAsync(await operators.PostAsJsonAsync("/api/restore-jobs", new RequestRestore(machine.PointId), Cancellation), ProblemCodes.Forbidden);
     }
@@ -284,7 +284,7 @@ public sealed class RestoreServiceTests(RestorePlatform platform) : IClassFixtur
     }
 
     private Task PlannedAsync(Guid jobId, long chunks, long bytes) => platform.Bus.PublishAsync(new RestorePlanned(
-        jobId, 1, DateTimeOffset.UtcNow, jobId, RestorePlan.BlobName(jobId), chunks, bytes));
+        jobId, 1, DateTimeOffset.UtcNow, jobId, RestorePlatform.PlanBlob(jobId), chunks, bytes));
 
     private async Task<(Guid Job, RestorePlanHead Head, byte[] Frames)> ReadyAsync(HttpClient agent, TestMachine machine, params int[][] packs)
     {

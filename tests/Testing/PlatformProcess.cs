@@ -59,8 +59,17 @@ public class PlatformProcess(IReadOnlyList<string> options, IReadOnlyDictionary<
         _endpoints = null;
     }
 
-    /// <summary>Sets how far the platform's clock is ahead: an ISO-8601 duration (<c>P3D</c>, <c>-PT2H</c>). It bites within 2 seconds.</summary>
-    public void SetClockOffset(string duration)
+    /// <summary>
+    /// Sets how far the platform's clock is ahead, an ISO-8601 duration (<c>P3D</c>, <c>-PT2H</c>), and waits until every service
+    /// goes by it: two seconds, as promised of the clock.
+    /// </summary>
+    public async Task SetClockAsync(string duration)
+    {
+        SetClockOffset(duration);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+    }
+
+    private void SetClockOffset(string duration)
     {
         // Renamed into place: the services never read a half-written file.
         File.WriteAllText(ClockFile + ".new", duration + "\n");

@@ -80,6 +80,31 @@ internal sealed class BackupPass
         return await _catalog.FinishAsync();
     }
 
+    /// <summary>Reads a stream as one file, and gives the root of the new catalog.</summary>
+    public async Task<CatalogRoot> RunAsync(StreamSource source, CancellationToken cancellation)
+    {
+        var path = CatalogPath.FromText(source.Name);
+        var known = _base is not null && await _base.FindAsync(path, cancellation) is not null;
+        var (extents, begun) = (new List<Extent>(), TimeProvider.System.GetUtcNow());
+        var size = await _contents.AddAsync(space =>
+        {
+            var count = source.Read(space);
+            _progress.AddBytes(count);
+            return count;
+        }, extents);
+        await source.FinishAsync(cancellation);
+        Count(size, known ? file => file.Changed++ : file => file.New++);
+        _waiting.Enqueue((EntryOfStream(path, size, begun), extents));
+        await _contents.CutAsync();
+        await WriteWaitingAsync();
+        if (_base is not null)
+        {
+            await _base.FinishAsync(cancellation);
+        }
+
+        return await _catalog.FinishAsync();
+    }
+
     private async ValueTask<CatalogEntry> DescribeAsync(SourceEntry source, CatalogPath path)
     {
         var entry = EntryDescription.Of(path, source.Stat);
@@ -174,6 +199,18 @@ internal sealed class BackupPass
         Totals.Incomplete++;
         _errors.Add(path, "changed", "changed while it was being read; what was read is kept");
     }
+
+    /// <summary>A file of the user who runs the agent, for nobody else: what a stream holds is not known.</summary>
+    private static CatalogEntry EntryOfStream(CatalogPath path, long size, DateTimeOffset at) => new()
+    {
+        Path = path,
+        Kind = CatalogEntryKind.File,
+        Mode = 0x180,
+        UserId = Libc.EffectiveUser(),
+        GroupId = Libc.EffectiveGroup(),
+        ModifiedNanoseconds = (at - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick,
+        Size = size,
+    };
 
     private void Count(long bytes, Action<BackupTotals> count)
     {

@@ -21,7 +21,7 @@ internal sealed record RestoreOutcome(Guid? JobId, long Files, long Bytes, bool 
 /// first.
 /// </summary>
 internal sealed class RestoreRun(
-    CommandContext context, MachineSession session, OpenedPoint point, RestoreOrder order, PathErrors errors)
+    CommandContext context, ReadingSession session, OpenedPoint point, RestoreOrder order, PathErrors errors)
 {
     private readonly Progress _progress = new() { Phase = "Restoring" };
     private readonly ReadBack _readBack = new();

@@ -15,7 +15,7 @@ internal sealed record VerifyOutcome(long Files, long Chunks, long Bytes, bool F
 /// decrypts to what was backed up. Names the paths that damage hits.
 /// </summary>
 /// <remarks>Held in memory: about 60 bytes for each distinct chunk.</remarks>
-internal sealed class VerifyRun(CommandContext context, MachineSession session, OpenedPoint point, PathErrors errors) : IChunkReceiver
+internal sealed class VerifyRun(CommandContext context, ReadingSession session, OpenedPoint point, PathErrors errors) : IChunkReceiver
 {
     private readonly Progress _progress = new() { Phase = "Verifying" };
 

@@ -22,5 +22,8 @@ public sealed record VaultCredentialsRevoked(
 /// <summary>A vault is to be deleted: ingest answers whether it holds recovery points. The stream is the vault's.</summary>
 public sealed record VaultClosing(Guid StreamId, long Version, DateTimeOffset At, Guid SubscriptionId) : IContract;
 
+/// <summary>A vault that was to be deleted holds recovery points and stays. The stream is the vault's.</summary>
+public sealed record VaultReopened(Guid StreamId, long Version, DateTimeOffset At, Guid SubscriptionId) : IContract;
+
 /// <summary>A vault is no more. A tombstone: it wins over what comes late. The stream is the vault's.</summary>
 public sealed record VaultDeleted(Guid StreamId, long Version, DateTimeOffset At, Guid SubscriptionId) : IContract;

@@ -15,6 +15,7 @@ namespace BackupPlatform.Contracts.Vaults;
 /// A token signed by the vault service whose claims repeat every field above; what is shown with other fields than its
 /// token has been tampered with.
 /// </param>
+/// <param name="Purpose">What alone they are for; null: for every purpose. Such a file has no element for it, as files of old have none.</param>
 public sealed record VaultCredentialsFile(
     Guid CredentialsId,
     Guid SubscriptionId,
@@ -23,8 +24,12 @@ public sealed record VaultCredentialsFile(
     DateTimeOffset IssuedAt,
     DateTimeOffset ExpiresAt,
     Uri RegistrationEndpoint,
-    string Token)
+    string Token,
+    CredentialsPurpose? Purpose = null)
 {
+    /// <summary>Whether the credentials may be used for this.</summary>
+    public bool IsFor(CredentialsPurpose purpose) => Purpose is null || Purpose == purpose;
+
     /// <summary>The largest file that is read, in characters.</summary>
     public const int MaxLength = 16 * 1024;
 
@@ -44,6 +49,11 @@ public sealed record VaultCredentialsFile(
             xml.WriteElementString(nameof(VaultName), VaultName);
             xml.WriteElementString(nameof(IssuedAt), Timestamp(IssuedAt));
             xml.WriteElementString(nameof(ExpiresAt), Timestamp(ExpiresAt));
+            if (Purpose is { } purpose)
+            {
+                xml.WriteElementString(nameof(Purpose), purpose.ToString());
+            }
+
             xml.WriteElementString(nameof(RegistrationEndpoint), RegistrationEndpoint.ToString());
             xml.WriteElementString(nameof(Token), Token);
             xml.WriteEndElement();
@@ -99,11 +109,21 @@ public sealed record VaultCredentialsFile(
             reader.ReadElementContentAsString(nameof(VaultName), ""),
             ParseTimestamp(reader.ReadElementContentAsString(nameof(IssuedAt), "")),
             ParseTimestamp(reader.ReadElementContentAsString(nameof(ExpiresAt), "")),
-            new Uri(reader.ReadElementContentAsString(nameof(RegistrationEndpoint), ""), UriKind.Absolute),
-            reader.ReadElementContentAsString(nameof(Token), ""));
+            Purpose: ParsePurpose(reader),
+            RegistrationEndpoint: new Uri(reader.ReadElementContentAsString(nameof(RegistrationEndpoint), ""), UriKind.Absolute),
+            Token: reader.ReadElementContentAsString(nameof(Token), ""));
         reader.ReadEndElement();
         return file;
     }
+
+    private static CredentialsPurpose? ParsePurpose(XmlReader reader) => !reader.IsStartElement(nameof(Purpose), "")
+        ? null
+        : reader.ReadElementContentAsString(nameof(Purpose), "") switch
+        {
+            nameof(CredentialsPurpose.Register) => CredentialsPurpose.Register,
+            nameof(CredentialsPurpose.Recover) => CredentialsPurpose.Recover,
+            _ => throw new FormatException("its purpose is not known"),
+        };
 
     private const string TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 

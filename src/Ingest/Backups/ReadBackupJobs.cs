@@ -48,6 +48,11 @@ internal static class ReadBackupJobsEndpoints
     private static async Task<IResult> ListOfMachineAsync(
         Guid machineId, HttpContext http, MachineAccess access, JobLists lists, string? state, int? limit, string? after)
     {
+        if (http.Caller() is Caller.Recovery)
+        {
+            return Refusal.Forbidden("Who recovers a machine reads its recovery points alone.").ToResult();
+        }
+
         await access.MachineAsync(http, machineId);
         return await lists.PageAsync(jobs => jobs.Where(job => job.MachineId == machineId), state, limit, after, http.RequestAborted);
     }

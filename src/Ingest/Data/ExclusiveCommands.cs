@@ -56,8 +56,9 @@ internal sealed class ExclusiveCommands(IDocumentStore store, NpgsqlDataSource d
         return decision;
     }
 
+    /// <summary>The number of a key's lock.</summary>
     /// <remarks>Two keys of the same number only wait for one another.</remarks>
-    private static long LockOf(Guid key)
+    public static long LockOf(Guid key)
     {
         Span<byte> bytes = stackalloc byte[16];
         key.TryWriteBytes(bytes);

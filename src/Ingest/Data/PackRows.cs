@@ -31,7 +31,7 @@ internal static class PackRows
 
     /// <summary>
     /// Commits a durable pack with its index rows: only while the job and the intent are open, and the segment is not committed.
-    /// A chunk that the machine has already stays where it is.
+    /// A chunk that the machine has already stays where it is; one that was lost is there again.
     /// </summary>
     /// <returns>Whether it is committed. If not, the pack may be abandoned.</returns>
     public static async Task<bool> TryCommitAsync(
@@ -97,6 +97,7 @@ internal static class PackRows
     {
         // Sorted, as all writers do: two that store the same chunks wait for one another in the same order.
         var sorted = frames.OrderBy(frame => frame.Id).ToArray();
+        var ids = Array.ConvertAll(sorted, frame => frame.Id.ToByteArray());
         await connection.Sql(
             """
             insert into bulk.chunk_index (machine_id, chunk, pack_id, pack_offset, length)
@@ -107,8 +108,10 @@ internal static class PackRows
             """,
             machineId,
             packId,
-            Array.ConvertAll(sorted, frame => frame.Id.ToByteArray()),
+            ids,
             Array.ConvertAll(sorted, frame => (int)frame.Offset),
             Array.ConvertAll(sorted, frame => frame.Length)).RunAsync(cancellationToken);
+        await connection.Sql("delete from bulk.lost_chunks where machine_id = $1 and chunk = any($2)", machineId, ids)
+            .RunAsync(cancellationToken);
     }
 }

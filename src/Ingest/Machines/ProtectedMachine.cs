@@ -24,6 +24,15 @@ internal sealed class MachineRegisteredConsumer(IDocumentStore store) : IConsume
         context.CancellationToken);
 }
 
+/// <summary>A machine that was taken over may be in another time zone now.</summary>
+internal sealed class MachineReplacedConsumer(IDocumentStore store) : IConsumer<MachineReplaced>
+{
+    public Task Consume(ConsumeContext<MachineReplaced> context) => store.ApplyAsync<ProtectedMachine, MachineReplaced>(
+        context.Message,
+        (_, e) => new ProtectedMachine(e.StreamId, e.Version, e.SubscriptionId, e.VaultId, e.TimeZone),
+        context.CancellationToken);
+}
+
 internal sealed class VaultCreatedConsumer(IDocumentStore store) : IConsumer<VaultCreated>
 {
     public Task Consume(ConsumeContext<VaultCreated> context) => store.ApplyAsync<KnownVault, VaultCreated>(
@@ -42,23 +51,24 @@ internal static class MachineStore
 /// <summary>Who may see what of a machine or a vault.</summary>
 internal sealed class MachineAccess(IDocumentStore store, TimeProvider clock)
 {
-    /// <summary>A machine that the caller may see: itself, or one of the operator's subscription.</summary>
+    /// <summary>A machine whose recovery points the caller may see: itself, the one it recovers, or one of the operator's subscription.</summary>
     /// <exception cref="RefusedException">There is none, it is another tenant's, or it is not known yet.</exception>
     public async Task<ProtectedMachine> MachineAsync(HttpContext http, Guid machineId)
     {
         var caller = http.Caller();
-        if (caller is Caller.Machine && !caller.IsMachine(machineId))
+        var reads = caller is IPointReader;
+        if (reads && !caller.Reads(machineId))
         {
             throw new RefusedException(Refusal.NotFound("machine"));
         }
 
         var machine = await AwaitAsync<ProtectedMachine>(machineId, http.RequestAborted);
-        if (machine is null && caller is Caller.Machine)
+        if (machine is null && reads)
         {
             throw new RefusedException(Refusal.Unavailable("This machine's registration has not arrived here yet; try again in a moment."));
         }
 
-        return machine is not null && (caller is Caller.Machine || caller.Operates(machine.SubscriptionId))
+        return machine is not null && (reads || caller.Operates(machine.SubscriptionId))
             ? machine
             : throw new RefusedException(Refusal.NotFound("machine"));
     }

@@ -19,29 +19,25 @@ internal static class ReadRecoveryPointsEndpoints
         app.MapGet("/api/machines/{machineId:guid}/recovery-points", ListAsync).Produces<Page<RecoveryPointDocument>>();
     }
 
-    /// <summary>A recovery point that the calling machine may read the data of.</summary>
-    /// <exception cref="RefusedException">There is none, it is another machine's, or it has expired.</exception>
+    /// <summary>A recovery point that the calling machine, or who recovers it, may read the data of.</summary>
+    /// <exception cref="RefusedException">There is none, it is another machine's, or it has expired or was deleted.</exception>
     public static async Task<PointRow> ReadableAsync(this NpgsqlDataSource database, HttpContext http, Guid pointId)
     {
-        var machine = http.CallingMachine();
+        var reader = http.CallingReader();
         return await database.FindPointAsync(pointId, http.RequestAborted) switch
         {
-            { } point when point.Document.MachineId != machine.MachineId => throw new RefusedException(Refusal.NotFound("recovery point")),
+            { } point when point.Document.MachineId != reader.MachineId => throw new RefusedException(Refusal.NotFound("recovery point")),
             null => throw new RefusedException(Refusal.NotFound("recovery point")),
-            { Expired: true } => throw new RefusedException(Expired),
+            { Unreadable: { } refusal } => throw new RefusedException(refusal),
             var point => point,
         };
     }
-
-    /// <summary>The refusal of reading what retention has ended.</summary>
-    public static Refusal Expired { get; } = new(
-        ProblemCodes.Conflict, "The recovery point has expired and can no longer be read; choose a newer one.");
 
     private static async Task<IResult> ReadAsync(Guid pointId, HttpContext http, NpgsqlDataSource database)
     {
         var caller = http.Caller();
         return await database.FindPointAsync(pointId, http.RequestAborted) is { } point
-            && (caller.IsMachine(point.Document.MachineId) || caller.Operates(point.SubscriptionId))
+            && (caller.Reads(point.Document.MachineId) || caller.Operates(point.SubscriptionId))
             ? Results.Ok(point.Document)
             : Refusal.NotFound("recovery point").ToResult();
     }

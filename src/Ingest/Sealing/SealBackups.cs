@@ -80,7 +80,7 @@ internal sealed class SealBackups(
             return ended;
         }
 
-        if (await SealRows.MissingAsync(connection, job.MachineId, cancellationToken) is { Length: > 0 } ids)
+        if (await SealRows.MissingAsync(connection, job, cancellationToken) is { Length: > 0 } ids)
         {
             missing(ids);
             return Refusal.Unavailable("Chunks are missing.");

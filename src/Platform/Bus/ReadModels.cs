@@ -36,6 +36,24 @@ public static class ReadModels
             },
             cancellationToken);
 
+    /// <summary>Changes a read model by facts that come in any order, several of them from different versions or owners.</summary>
+    /// <param name="apply">From what is kept so far (null: nothing) to what is to be kept; the same where nothing changes.</param>
+    public static Task ChangeAsync<TModel>(
+        this IDocumentStore store, Guid id, Func<TModel?, TModel> apply, CancellationToken cancellationToken)
+        where TModel : class, IReadModel =>
+        store.CommitAsync(
+            async session =>
+            {
+                var known = await session.LoadAsync<TModel>(id, cancellationToken);
+                if (apply(known) is var changed && !changed.Equals(known))
+                {
+                    session.Store(changed);
+                }
+
+                return Decision.Nothing;
+            },
+            cancellationToken);
+
     /// <summary>
     /// Waits a few seconds for a fact that its owner may not have relayed yet, so that a read right after a write is not denied.
     /// </summary>

@@ -17,7 +17,10 @@ internal static class PageEndpoints
     public static void AddPages(this IServiceCollection services)
     {
         services.AddRazorComponents();
-        services.AddHttpClient(PlatformReader.Client);
+        // Nothing is tried again: a page should say at once what does not answer, and it can be loaded again.
+#pragma warning disable EXTEXP0001 // There is no other way yet to leave out what ServiceDefaults gives every client.
+        services.AddHttpClient(PlatformReader.Client).RemoveAllResilienceHandlers();
+#pragma warning restore EXTEXP0001
         services.AddSingleton<PlatformReader>();
         services.AddSingleton<OverviewReader>();
     }

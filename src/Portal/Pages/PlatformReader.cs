@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using BackupPlatform.Contracts;
-using Polly;
 
 namespace BackupPlatform.Portal.Pages;
 
@@ -41,7 +40,7 @@ internal sealed class PlatformReader(IHttpClientFactory clients, ILogger<Platfor
             return new(null, problem?.Detail ?? $"The {owner} service refused (HTTP {(int)response.StatusCode}).", response.StatusCode);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested
-            && e is HttpRequestException or OperationCanceledException or ExecutionRejectedException or JsonException or IOException)
+            && e is HttpRequestException or OperationCanceledException or JsonException or IOException)
         {
             log.LogWarning(e, "Reading {Path} of {Owner} failed", path, owner);
             return new(null, $"The {owner} service does not answer.", null);

@@ -12,6 +12,10 @@ internal sealed class MachineContracts : IContractTranslator
     {
         MachineEnrolled e => new MachineRegistered(
             committed.StreamId, committed.Version, e.At, e.SubscriptionId, e.VaultId, e.Name, e.TimeZone),
+        MachineTakenOver e => new MachineReplaced(
+            committed.StreamId, committed.Version, e.At, e.SubscriptionId, e.VaultId, e.Name, e.TimeZone, e.Generation),
+        MachineDismissed e => new MachineDeregistered(
+            committed.StreamId, committed.Version, e.At, e.SubscriptionId, e.VaultId, e.Generation),
         _ => null,
     };
 }

@@ -17,9 +17,14 @@ internal static class ReadMachinesEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        Guid vaultId, HttpContext http, IDocumentStore store, TimeProvider clock, int? limit, string? after)
+        Guid vaultId, HttpContext http, IDocumentStore store, TimeProvider clock, string? state, int? limit, string? after)
     {
         var caller = http.CallingOperator();
+        if (state is not (null or nameof(MachineState.Registered) or nameof(MachineState.Deregistered)))
+        {
+            return Refusal.Invalid("state", "'state' is Registered or Deregistered.").ToResult();
+        }
+
         if (!Paging.TryRead(limit, after, out var paging, out var refusal))
         {
             return refusal.ToResult();
@@ -31,8 +36,14 @@ internal static class ReadMachinesEndpoints
         }
 
         await using var session = store.QuerySession();
-        return Results.Ok(await paging.PageAsync(
-            session.Query<Machine>().Where(machine => machine.VaultId == vaultId), machine => machine.ToDocument(), http.RequestAborted));
+        var machines = session.Query<Machine>().Where(machine => machine.VaultId == vaultId);
+        machines = state switch
+        {
+            nameof(MachineState.Registered) => machines.Where(machine => machine.DeregisteredAt == null),
+            nameof(MachineState.Deregistered) => machines.Where(machine => machine.DeregisteredAt != null),
+            _ => machines,
+        };
+        return Results.Ok(await paging.PageAsync(machines, machine => machine.ToDocument(), http.RequestAborted));
     }
 
     private static async Task<IResult> ReadAsync(Guid machineId, HttpContext http, IDocumentStore store)

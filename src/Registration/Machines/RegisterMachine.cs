@@ -1,9 +1,9 @@
 using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Registration;
+using BackupPlatform.Contracts.Vaults;
 using BackupPlatform.Platform.EventStore;
-using BackupPlatform.RegistrationService.Vaults;
+using BackupPlatform.RegistrationService.Credentials;
 using BackupPlatform.ServiceDefaults;
-using BackupPlatform.ServiceDefaults.Identity;
 using BackupPlatform.Storage;
 using Marten;
 using Microsoft.AspNetCore.Mvc;
@@ -29,9 +29,10 @@ internal static class RegisterMachineEndpoint
         HttpContext http,
         IDocumentStore store,
         IBlobStore blobs,
-        TokenVerifier verifier,
+        ShownCredentials credentials,
         AgentEndpoints endpoints,
-        Limits limits,
+        RateLimits limits,
+        Limits machines,
         TimeProvider clock)
     {
         if (RegistrationChecks.Check(request) is { } invalid)
@@ -39,21 +40,13 @@ internal static class RegisterMachineEndpoint
             return invalid.ToResult();
         }
 
-        var (credentials, refused) = await verifier.VerifyAsync(request.Credentials!, http.RequestAborted);
-        if (credentials is null)
-        {
-            return refused!.ToResult();
-        }
-
-        if (await store.AwaitVaultAsync(credentials.VaultId, clock, http.RequestAborted) is not { } vault)
-        {
-            return Refusal.Unavailable("The vault of these credentials is not known here yet; try again in a moment.").ToResult();
-        }
-
+        limits.CheckAddress(http);
+        var (shown, vault) = await credentials.CheckAsync(request.Credentials!, CredentialsPurpose.Register, http.RequestAborted);
+        limits.CheckRegistration(shown.CredentialsId);
         var machine = new MachineEnrolled(
             request.MachineId, vault.Id, vault.SubscriptionId, request.Name!, request.IdentityPublicKey!, request.RecoveryPublicKey!,
             KeyHeaders.FirstRevision, request.TimeZone!, clock.GetUtcNow());
-        var decision = await EnrollAsync(store, blobs, machine, request.KeyHeader!, limits, http.RequestAborted);
+        var decision = await EnrollAsync(store, blobs, machine, request.KeyHeader!, machines, http.RequestAborted);
         if (decision.Refusal is { } refusal)
         {
             return refusal.ToResult();
@@ -62,7 +55,7 @@ internal static class RegisterMachineEndpoint
         await using var session = store.QuerySession();
         var registered = (await session.LoadAsync<Machine>(machine.MachineId, http.RequestAborted))!;
         var document = new RegisteredMachineDocument(
-            registered.Id, vault.Id, vault.SubscriptionId, vault.Name, registered.Name, endpoints);
+            registered.Id, vault.Id, vault.SubscriptionId, vault.Name!, registered.Name, endpoints);
         return decision.Events.Count > 0
             ? Results.Created($"/api/machines/{registered.Id:D}", document)
             : Results.Ok(document);
@@ -74,18 +67,24 @@ internal static class RegisterMachineEndpoint
         Task<Decision> DecideAsync(IDocumentSession session) => DecideOnBothAsync(session, machine, limits, cancellationToken);
         await using (var preview = store.LightweightSession())
         {
-            if (await DecideAsync(preview) is { Refusal: not null } refused)
+            var foreseen = await DecideAsync(preview);
+            if (foreseen.Refusal is not null || await HasChangedKeyHeaderAsync(preview, machine.MachineId, cancellationToken))
             {
-                return refused;
+                return foreseen;
             }
         }
 
-        var name = KeyHeaders.BlobName(machine.VaultId, machine.MachineId, machine.KeyHeaderRevision);
+        var name = KeyHeaders.BlobName(machine.VaultId, machine.MachineId, KeyHeaders.FirstRevision);
         return await blobs.KeepAsync(name, keyHeader, cancellationToken)
             ? await store.CommitAsync(DecideAsync, cancellationToken)
             : new Refusal(
                 ProblemCodes.Conflict, "Another key header was sent for this machine before; register with a new id.");
     }
+
+    /// <summary>A machine that is there, and whose passphrase has changed: its first key header must not come back.</summary>
+    private static async Task<bool> HasChangedKeyHeaderAsync(
+        IDocumentSession session, Guid machineId, CancellationToken cancellationToken) =>
+        await session.LoadAsync<Machine>(machineId, cancellationToken) is { KeyHeaderRevision: > KeyHeaders.FirstRevision };
 
     /// <summary>Machine and roster change in one transaction: the limit holds whoever else registers just now.</summary>
     private static async Task<Decision> DecideOnBothAsync(

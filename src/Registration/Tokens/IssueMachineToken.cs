@@ -1,23 +1,26 @@
-using System.Text;
 using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Registration;
 using BackupPlatform.RegistrationService.Machines;
 using BackupPlatform.ServiceDefaults;
-using BackupPlatform.ServiceDefaults.Identity;
 using Marten;
 using Microsoft.AspNetCore.Mvc;
-using NSec.Cryptography;
 
 namespace BackupPlatform.RegistrationService.Tokens;
 
 internal static class IssueMachineTokenEndpoint
 {
     private const int MaxRequestLength = 4 * 1024;
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(15);
 
     // One answer for every way to fail: it does not tell which machines there are.
     private static readonly Refusal Refused = new(
         ProblemCodes.Unauthenticated, "The challenge has not been answered with this machine's key in time; ask for a new challenge.");
+
+    // Told to nobody but who holds the key.
+    private static readonly Refusal Deregistered = new(
+        ProblemCodes.Unauthenticated, "This machine was deregistered; its recovery points stay. Register again to go on.");
+
+    private static readonly Refusal Replaced = new(
+        ProblemCodes.Unauthenticated, "This machine was taken over by another installation; this one has ended. Register with another name to go on.");
 
     public static void MapIssueMachineToken(this WebApplication app) =>
         app.MapPost("/api/machines/{machineId:guid}/tokens", HandleAsync)
@@ -30,35 +33,34 @@ internal static class IssueMachineTokenEndpoint
         HttpContext http,
         IDocumentStore store,
         Challenges challenges,
-        TokenSigner signer,
-        AgentEndpoints endpoints,
-        TimeProvider clock)
+        MachineTokens tokens,
+        RateLimits limits)
     {
+        limits.CheckAddress(http);
         if (request is not { Nonce: { } nonce, Signature: { } signature } || !challenges.Holds(machineId, nonce))
         {
             return Refused.ToResult();
         }
 
+        limits.CheckToken("token", machineId);
         await using var session = store.QuerySession();
-        if (await session.LoadAsync<Machine>(machineId, http.RequestAborted) is not { } machine
-            || !IsSigned(machine, nonce, signature))
+        if (await session.LoadAsync<Machine>(machineId, http.RequestAborted) is not { } machine)
         {
             return Refused.ToResult();
         }
 
-        var expiresAt = DateTimeOffset.FromUnixTimeSeconds((clock.GetUtcNow() + Lifetime).ToUnixTimeSeconds());
-        var claims = new Dictionary<string, object>
+        var text = MachineTokenChallenge.Message(machine.Id, nonce);
+        if (!Proofs.Holds(machine.IdentityKey, text, signature))
         {
-            [TokenKinds.Machine] = machine.Id.ToString("D"),
-            [TokenKinds.Vault] = machine.VaultId.ToString("D"),
-            [TokenKinds.Subscription] = machine.SubscriptionId.ToString("D"),
-        };
-        http.Response.Headers.CacheControl = "no-store";
-        return Results.Ok(new MachineToken(signer.Sign(TokenKinds.ApiAudience, claims, expiresAt), expiresAt, endpoints));
-    }
+            return (machine.EndedKeys ?? []).Any(key => Proofs.Holds(key, text, signature)) ? Replaced.ToResult() : Refused.ToResult();
+        }
 
-    private static bool IsSigned(Machine machine, string nonce, byte[] signature) =>
-        PublicKey.TryImport(SignatureAlgorithm.Ed25519, machine.IdentityKey, KeyBlobFormat.RawPublicKey, out var key) && key is not null
-        && SignatureAlgorithm.Ed25519.Verify(
-            key, Encoding.UTF8.GetBytes(MachineTokenChallenge.Message(machine.Id, nonce)), signature);
+        if (machine.DeregisteredAt is not null)
+        {
+            return Deregistered.ToResult();
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        return Results.Ok(tokens.ForMachine(machine));
+    }
 }

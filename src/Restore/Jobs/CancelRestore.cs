@@ -17,7 +17,7 @@ internal static class CancelRestoreEndpoint
             return Refusal.NotFound("restore job").ToResult();
         }
 
-        var by = http.Caller() is Caller.Machine ? "its machine" : "an operator";
+        var by = http.Caller() is IPointReader ? "its machine" : "an operator";
         var decision = await store.DecideAsync<RestoreJob>(
             jobId, state => RestoreJob.Cancel(state, by, clock.GetUtcNow()), http.RequestAborted);
         return decision.Refusal?.ToResult() ?? Results.NoContent();

@@ -27,7 +27,7 @@ internal static class ReadRestoreJobsEndpoints
         }
 
         var now = clock.GetUtcNow();
-        if (http.Caller().IsMachine(job.MachineId) && RestoreJob.Touch(job, now).Events.Count > 0)
+        if (http.Caller().Reads(job.MachineId) && RestoreJob.Touch(job, now).Events.Count > 0)
         {
             await store.DecideAsync<RestoreJob>(jobId, state => RestoreJob.Touch(state, now), http.RequestAborted);
         }
@@ -39,7 +39,7 @@ internal static class ReadRestoreJobsEndpoints
         Guid machineId, HttpContext http, IDocumentStore store, TimeProvider clock, int? limit, string? after)
     {
         var caller = http.Caller();
-        if (!caller.IsMachine(machineId)
+        if (!caller.Reads(machineId)
             && await store.AwaitOperatedAsync<KnownMachine>(machineId, caller, clock, http.RequestAborted) is null)
         {
             return Refusal.NotFound("machine").ToResult();

@@ -16,7 +16,14 @@ internal static class RequestRestoreEndpoint
 
     private static async Task<IResult> HandleAsync(RequestRestore request, HttpContext http, IDocumentStore store, TimeProvider clock)
     {
-        var machine = http.CallingMachine();
+        var machine = http.CallingReader();
+        if (machine is Caller.Recovery recovery && recovery.CredentialsExpireAt <= clock.GetUtcNow())
+        {
+            return new Refusal(
+                ProblemCodes.CredentialsExpired,
+                "The vault credentials of this recovery have expired; what was begun goes on, for more download fresh ones.").ToResult();
+        }
+
         if (await FindPointAsync(request.RecoveryPointId, machine, store, clock, http.RequestAborted) is not { } point)
         {
             return Refusal.NotFound("recovery point").ToResult();
@@ -40,7 +47,7 @@ internal static class RequestRestoreEndpoint
     /// machine, so that not even the time tells it from one that does not exist.
     /// </summary>
     private static async Task<RestorablePoint?> FindPointAsync(
-        Guid pointId, Caller.Machine machine, IDocumentStore store, TimeProvider clock, CancellationToken cancellationToken)
+        Guid pointId, IPointReader machine, IDocumentStore store, TimeProvider clock, CancellationToken cancellationToken)
     {
         await using var session = store.QuerySession();
         return await ReadModels.AwaitAsync(

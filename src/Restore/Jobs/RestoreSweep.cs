@@ -56,11 +56,19 @@ internal sealed class RestoreSweep(IDocumentStore store, IBlobStore blobs, TimeP
 
     private async Task ClearAsync(Guid jobId, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await blobs.DeleteAsync(RestoreJobBlobs.Selection(jobId), cancellationToken);
-        await blobs.DeleteAsync(RestorePlan.BlobName(jobId), cancellationToken);
+        await DeleteBlobsAsync(jobId, cancellationToken);
         await store.DecideAsync<RestoreJob>(jobId, state => RestoreJob.Clear(state, now), cancellationToken);
 
         // A plan that came between its deletion and the decision is not swept again; one that comes after the decision is.
-        await blobs.DeleteAsync(RestorePlan.BlobName(jobId), cancellationToken);
+        await DeleteBlobsAsync(jobId, cancellationToken);
+    }
+
+    /// <summary>The selection and every plan, also of attempts at planning that never came to their end.</summary>
+    private async Task DeleteBlobsAsync(Guid jobId, CancellationToken cancellationToken)
+    {
+        await foreach (var blob in blobs.ListAsync(RestorePlan.Folder(jobId), cancellationToken))
+        {
+            await blobs.DeleteAsync(blob.Name, cancellationToken);
+        }
     }
 }

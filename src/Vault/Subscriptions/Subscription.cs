@@ -13,6 +13,7 @@ public sealed record Subscription(Guid Id, string Name, DateTimeOffset CreatedAt
     {
         SubscriptionCreated e => new(e.SubscriptionId, e.Name, e.At, []),
         VaultAdded e => state! with { Vaults = [.. state.Vaults, new OwnedVault(e.VaultId, e.Name)] },
+        VaultReleased e => state! with { Vaults = [.. state.Vaults.Where(vault => vault.Id != e.VaultId)] },
         _ => state!,
     };
 
@@ -28,6 +29,12 @@ public sealed record Subscription(Guid Id, string Name, DateTimeOffset CreatedAt
             ProblemCodes.VaultLimit, $"The subscription has {state.Vaults.Count} vaults, the most it may have; ask the platform's operator for more."),
         _ => Decision.Append(new VaultAdded(state.Id, vaultId, name, now)),
     };
+
+    /// <summary>A deleted vault leaves its place and its name to others.</summary>
+    public static Decision ReleaseVault(Subscription? state, Guid vaultId, DateTimeOffset now) =>
+        state is not null && state.Vaults.Any(vault => vault.Id == vaultId)
+            ? Decision.Append(new VaultReleased(state.Id, vaultId, now))
+            : Decision.Nothing;
 }
 
 /// <summary>A vault as its subscription knows it.</summary>
@@ -37,6 +44,8 @@ public sealed record SubscriptionCreated(Guid SubscriptionId, string Name, DateT
 
 public sealed record VaultAdded(Guid SubscriptionId, Guid VaultId, string Name, DateTimeOffset At);
 
+public sealed record VaultReleased(Guid SubscriptionId, Guid VaultId, DateTimeOffset At);
+
 internal static class SubscriptionStore
 {
     public static void AddSubscriptions(this StoreOptions store)
@@ -44,5 +53,6 @@ internal static class SubscriptionStore
         store.AddState<Subscription>();
         store.Events.MapEventType<SubscriptionCreated>("subscription_created");
         store.Events.MapEventType<VaultAdded>("vault_added");
+        store.Events.MapEventType<VaultReleased>("vault_released");
     }
 }

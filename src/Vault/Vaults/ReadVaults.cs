@@ -15,12 +15,13 @@ internal static class ReadVaultsEndpoints
         app.MapGet("/api/vaults/{vaultId:guid}", ReadAsync).Produces<VaultDocument>();
     }
 
-    /// <summary>A vault that this operator may see.</summary>
+    /// <summary>A vault that this operator may see; a deleted one is none.</summary>
     public static async Task<Vault?> FindAsync(IDocumentStore store, HttpContext http, Guid vaultId)
     {
         var caller = http.CallingOperator();
         await using var session = store.QuerySession();
-        return await session.LoadAsync<Vault>(vaultId, http.RequestAborted) is { } vault && caller.Operates(vault.SubscriptionId)
+        return await session.LoadAsync<Vault>(vaultId, http.RequestAborted) is { DeletedAt: null } vault
+            && caller.Operates(vault.SubscriptionId)
             ? vault
             : null;
     }
@@ -38,7 +39,7 @@ internal static class ReadVaultsEndpoints
 
         return Paging.TryRead(limit, after, out var paging, out var refusal)
             ? Results.Ok(await paging.PageAsync(
-                session.Query<Vault>().Where(vault => vault.SubscriptionId == subscriptionId),
+                session.Query<Vault>().Where(vault => vault.SubscriptionId == subscriptionId && vault.DeletedAt == null),
                 vault => vault.ToDocument(),
                 http.RequestAborted))
             : refusal.ToResult();
