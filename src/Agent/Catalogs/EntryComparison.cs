@@ -15,7 +15,7 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
     private readonly FileContent _left = new(session);
     private readonly FileContent _right = new(session);
 
-    /// <summary>In words that scripts can rely on: type, content, size, mode, owner, mtime, target, xattrs, device, incomplete.</summary>
+    /// <summary>In words that scripts can rely on: type, content, size, mode, owner, mtime, target, xattrs, device, links, incomplete.</summary>
     public async Task<List<string>> DifferencesAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
         var (old, now) = (left.Entry, right.Entry);
@@ -37,6 +37,7 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
         Add(!old.LinkTarget.Span.SequenceEqual(now.LinkTarget.Span), "target");
         Add(!SameAttributes(old, now), "xattrs");
         Add(old.DeviceNumber != now.DeviceNumber, "device");
+        Add(old.HardLink?.First != now.HardLink?.First, "links");
         Add(old.Incomplete != now.Incomplete, "incomplete");
         return differences;
 

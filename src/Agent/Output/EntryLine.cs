@@ -26,6 +26,11 @@ internal static class EntryLine
             writer.WritePath("target", entry.LinkTarget.Span);
         }
 
+        if (entry.HardLink is { } link)
+        {
+            writer.WritePath("firstName", CatalogPaths.Absolute(link.First));
+        }
+
         if (entry.Incomplete)
         {
             writer.WriteBoolean("incomplete", true);
