@@ -120,6 +120,9 @@ public sealed class ElsewhereTests(SharedPlatform platform)
         using var machine = await MachineAsync();
         var content = new byte[3_000_000];
         new Random(Seed).NextBytes(content);
+
+        // A line that begins with a brace would be taken for JSON.
+        content.AsSpan().Replace((byte)'{', (byte)'(');
         using var input = new MemoryStream(content);
         (await machine.Agent.RunAsync(["backup", "--stdin-name", "stream.bin", "--limit-upload", "4M"], input, CancellationToken.None)).Expect();
         Assert.Equal(content, (await machine.Agent.RunAsync("dump", "latest", "stream.bin", "--item", "stream.bin")).Expect().Output);
@@ -142,8 +145,10 @@ public sealed class ElsewhereTests(SharedPlatform platform)
         File.WriteAllText(Path.Combine(machine.Source, "sub/three.txt"), "three");
         var second = (await machine.BackUpAsync()).GetProperty("recoveryPointId").GetString()!;
 
-        var lines = (await machine.Agent.RunAsync("diff", first, second)).Expect().OfType("entry").ToDictionary(
-            line => line.GetProperty("path").GetString()![machine.Source.Length..], line => line);
+        // The folders that lead there may have changed, too.
+        var lines = (await machine.Agent.RunAsync("diff", first, second)).Expect().OfType("entry")
+            .Where(line => line.GetProperty("path").GetString()!.StartsWith(machine.Source + "/", StringComparison.Ordinal))
+            .ToDictionary(line => line.GetProperty("path").GetString()![machine.Source.Length..], line => line);
         Assert.Equal("added", lines["/sub/three.txt"].GetProperty("change").GetString());
         Assert.Equal(["mtime"], Changes(lines["/one.txt"]));
         Assert.Contains("content", Changes(lines["/sub/two.txt"]));

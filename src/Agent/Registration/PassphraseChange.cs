@@ -50,15 +50,22 @@ internal sealed class PassphraseChange(CommandContext context, MachineSession se
     public Task RunAsync(string passphrase, CancellationToken cancellation) => RunAsync(passphrase, null, cancellation);
 
     /// <summary>With one made at random, in a new file.</summary>
-    public Task RunGeneratedAsync(string file, CancellationToken cancellation)
+    public async Task RunGeneratedAsync(string file, CancellationToken cancellation)
     {
         if (PassphraseFiles.TryRead(file) is not { } kept)
         {
-            return RunAsync(Passphrase.Generate(), file, cancellation);
+            await RunAsync(Passphrase.Generate(), file, cancellation);
+            return;
         }
 
         // Made by this command before it was broken off; or somebody else's.
-        return IsOfMachine(kept) || IsPending(kept) ? RunAsync(kept, null, cancellation) : throw PassphraseFiles.Taken(file);
+        if (!IsOfMachine(kept) && !IsPending(kept)
+            && !Opens((await session.Registration.GetKeyHeaderAsync(session.MachineId, cancellation)).KeyHeader, kept))
+        {
+            throw PassphraseFiles.Taken(file);
+        }
+
+        await RunAsync(kept, null, cancellation);
     }
 
     /// <summary>Refuses a present passphrase that is wrong, unless the change was made already and only not finished.</summary>
