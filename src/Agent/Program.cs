@@ -10,7 +10,13 @@ return await CommandLine.RunAsync(ProcessArguments.Exact(args), AgentHost.OfProc
 
 void Interrupt(PosixSignalContext signal)
 {
-    // The command ends in order, and the process with it.
+    // The command ends in order, and the process with it: soon, whatever it waits for. Nothing that it does needs to be ended in order.
     signal.Cancel = true;
+    if (interrupted.IsCancellationRequested)
+    {
+        Environment.Exit(ExitCodes.Interrupted);
+    }
+
+    _ = Task.Delay(TimeSpan.FromSeconds(10)).ContinueWith(_ => Environment.Exit(ExitCodes.Interrupted), TaskScheduler.Default);
     interrupted.Cancel();
 }

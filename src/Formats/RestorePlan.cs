@@ -6,7 +6,7 @@ namespace BackupPlatform.Formats;
 
 /// <summary>
 /// Where the chunks of a restore job lie, in the order in which they are streamed: by pack, and within a pack by offset. Ingest
-/// writes it as the blob <c>restore-jobs/{job}/plan</c>, restore reads it. See RESTORE-PLAN.md for the bytes.
+/// writes it as a blob <c>restore-jobs/{job}/plan-{attempt}</c>, restore reads it. See RESTORE-PLAN.md for the bytes.
 /// </summary>
 public static class RestorePlan
 {
@@ -22,8 +22,12 @@ public static class RestorePlan
 
     private static ReadOnlySpan<byte> Magic => "BPPLAN\0\x01"u8;
 
-    /// <summary>Name of the blob with a restore job's plan.</summary>
-    public static string BlobName(Guid restoreJobId) => $"restore-jobs/{restoreJobId:D}/plan";
+    /// <summary>Name of a blob with a restore job's plan.</summary>
+    /// <param name="attempt">Another one each time a plan is written, so that no attempt touches another's.</param>
+    public static string BlobName(Guid restoreJobId, Guid attempt) => $"{Folder(restoreJobId)}plan-{attempt:N}";
+
+    /// <summary>What the names of all blobs of a restore job begin with.</summary>
+    public static string Folder(Guid restoreJobId) => $"restore-jobs/{restoreJobId:D}/";
 
     /// <summary>Reads header and pack table from the beginning of a plan.</summary>
     /// <exception cref="InvalidRestorePlanException">The bytes are no plan.</exception>

@@ -32,13 +32,20 @@ internal sealed class PostgresUnit(PostgresServerResource server) : Unit(server.
             Database = database,
         }.ConnectionString;
 
-    /// <summary>The address that psql and pg_dumpall take, as superuser.</summary>
-    public static string Uri(string server, RunContext run) =>
-        string.Create(CultureInfo.InvariantCulture, $"postgresql://{User}:{run.Password(PasswordName(server))}@127.0.0.1:{run.Ports[server]}/postgres");
+    /// <summary>
+    /// The address that psql and pg_dumpall take, as superuser. The password file is for pg_dumpall, which does not pass on a
+    /// password to the pg_dump that it runs.
+    /// </summary>
+    public static string Uri(string server, RunContext run) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"postgresql://{User}:{run.Password(PasswordName(server))}@127.0.0.1:{run.Ports[server]}/postgres?passfile={System.Uri.EscapeDataString(PasswordFile(server, run))}");
 
     public override async Task PrepareAsync(RunContext run, CancellationToken cancel)
     {
         _asPostgres ??= await BecomePostgresAsync(cancel);
+        DataDirectory.WriteText(
+            PasswordFile(Name, run),
+            string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{run.Ports[Name]}:*:{User}:{run.Password(PasswordName(Name))}\n"));
         var cluster = ClusterOf(run);
         if (Directory.Exists(cluster))
         {
@@ -77,6 +84,8 @@ internal sealed class PostgresUnit(PostgresServerResource server) : Unit(server.
     }
 
     private static string PasswordName(string server) => server + "-password";
+
+    private static string PasswordFile(string server, RunContext run) => run.Data.In(server + ".pgpass");
 
     private string ClusterOf(RunContext run) => run.Data.In(Name);
 

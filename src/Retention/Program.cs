@@ -18,4 +18,5 @@ builder.Services.AddHostedService<ExpirySweep>();
 var app = builder.Build();
 app.MapDefaultEndpoints();
 app.UseIdentityGate();
+app.MapDeleteRecoveryPoint();
 await app.RunAsync();

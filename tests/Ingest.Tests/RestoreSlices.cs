@@ -26,9 +26,10 @@ public sealed class RestoreSlices(IngestHost host)
         await host.PublishAsync(request);
 
         var planned = await host.HeardAsync<RestorePlanned>(e => e.RestoreJobId == request.StreamId);
-        Assert.Equal((wanted.Length, $"restore-jobs/{request.StreamId:D}/plan"), (planned.Chunks, planned.PlanBlob));
+        Assert.Equal(wanted.Length, planned.Chunks);
+        Assert.StartsWith(RestorePlan.Folder(request.StreamId), planned.PlanBlob, StringComparison.Ordinal);
         Assert.Equal(planned.Bytes, wanted.Sum(c => 44L + c.Sealed.Length));
-        var streamed = await StreamAsync(request.StreamId);
+        var streamed = await StreamAsync(planned);
         Assert.Equal(
             wanted.OrderBy(c => c.Id).Select(c => c.Sealed), streamed.OrderBy(frame => frame.Id).Select(frame => frame.Sealed));
         // In the order of the packs, in which they were sent.
@@ -136,8 +137,8 @@ public sealed class RestoreSlices(IngestHost host)
 
         await host.PublishAsync(request);
 
-        await host.HeardAsync<RestorePlanned>(e => e.RestoreJobId == request.StreamId);
-        Assert.Equal(chunk.Sealed, (await StreamAsync(request.StreamId)).Single().Sealed);
+        var planned = await host.HeardAsync<RestorePlanned>(e => e.RestoreJobId == request.StreamId);
+        Assert.Equal(chunk.Sealed, (await StreamAsync(planned)).Single().Sealed);
     }
 
     private async Task<RestoreRequested> RequestAsync(TestMachine machine, RecoveryPointDocument point, TestChunk[] wanted)
@@ -163,10 +164,10 @@ public sealed class RestoreSlices(IngestHost host)
         host.ScalarAsync<long>("select count(*) from bulk.lease_packs where lease_id = $1", request.StreamId);
 
     /// <summary>Reads what the restore service would stream.</summary>
-    private async Task<List<(ChunkId Id, byte[] Sealed)>> StreamAsync(Guid restoreJobId)
+    private async Task<List<(ChunkId Id, byte[] Sealed)>> StreamAsync(RestorePlanned planned)
     {
         var token = TestContext.Current.CancellationToken;
-        await using var plan = await host.Blobs.OpenReadAsync(RestorePlan.BlobName(restoreJobId), token);
+        await using var plan = await host.Blobs.OpenReadAsync(planned.PlanBlob, token);
         var head = await RestorePlan.ReadHeadAsync(plan!, token);
         var frames = new List<(ChunkId, byte[])>();
         await foreach (var entry in RestorePlan.ReadEntriesAsync(plan!, head, 0, token))

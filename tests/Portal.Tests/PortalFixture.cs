@@ -29,7 +29,7 @@ public sealed class PortalFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        string[] names = ["vault", "registration", "ingest"];
+        string[] names = ["vault", "registration", "ingest", "retention"];
         var ports = FreePort.Take(names.Length + 2);
         var settings = new Dictionary<string, string>
         {

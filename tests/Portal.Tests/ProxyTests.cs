@@ -26,8 +26,8 @@ public sealed class ProxyTests(PortalFixture portal)
     [InlineData($"/api/vaults/{Id}/machines", "registration")]
     [InlineData("/api/backup-jobs", "ingest")]
     [InlineData($"/api/backup-jobs/{Id}", "ingest")]
-    [InlineData($"/api/recovery-points/{Id}", "ingest")]
     [InlineData($"/api/recovery-points/{Id}/manifest", "ingest")]
+    [InlineData($"/api/recovery-points/{Id}/undelete", "retention")]
     [InlineData($"/api/machines/{Id}/recovery-points?item=files", "ingest")]
     [InlineData($"/api/machines/{Id}/jobs", "ingest")]
     [InlineData($"/api/vaults/{Id}/jobs?state=Open", "ingest")]
@@ -53,9 +53,22 @@ public sealed class ProxyTests(PortalFixture portal)
     }
 
     [Theory]
+    [InlineData("GET", "ingest")]
+    [InlineData("DELETE", "retention")]
+    public async Task GivenARecoveryPoint_WhenReadOrDeleted_ThenTheOneWhoDecidesThatGetsTheCall(string method, string owner)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/recovery-points/{Id}");
+
+        var answer = await portal.Client().SendAsync(request, Stop);
+
+        Assert.Equal(owner, (await answer.Content.ReadAsStringAsync(Stop)).Split('\n')[0]);
+    }
+
+    [Theory]
     [InlineData("/api/restore-jobs")]
     [InlineData($"/api/restore-jobs/{Id}")]
     [InlineData($"/api/restore-jobs/{Id}/completion")]
+    [InlineData($"/api/restore-jobs/{Id}/events")]
     [InlineData($"/api/machines/{Id}/restore-jobs")]
     [InlineData($"/api/vaults/{Id}/restore-jobs")]
     public async Task GivenAnOwnerThatIsDown_WhenCalled_ThenUnavailableNamesIt(string path)

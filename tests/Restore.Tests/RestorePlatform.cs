@@ -127,7 +127,7 @@ public sealed class RestorePlatform(Servers servers) : IAsyncLifetime
         }
 
         var head = new RestorePlanHead(machine.VaultId, machine.Id, ids, entries.Count, run.Length);
-        await using var upload = await Blobs.CreateAsync(RestorePlan.BlobName(jobId), TestContext.Current.CancellationToken);
+        await using var upload = await Blobs.CreateAsync(PlanBlob(jobId), TestContext.Current.CancellationToken);
         var writer = await RestorePlanWriter.CreateAsync(head, upload.WriteAsync);
         foreach (var entry in entries)
         {
@@ -138,6 +138,8 @@ public sealed class RestorePlatform(Servers servers) : IAsyncLifetime
         await upload.CommitAsync(TestContext.Current.CancellationToken);
         return (run.ToArray(), head);
     }
+
+    public static string PlanBlob(Guid jobId) => RestorePlan.BlobName(jobId, attempt: jobId);
 
     public static string PackBlob(TestMachine machine, Guid pack) => $"vaults/{machine.VaultId:D}/machines/{machine.Id:D}/packs/{pack:D}";
 
@@ -164,6 +166,15 @@ public sealed record TestMachine(Guid Id, Guid VaultId, Guid SubscriptionId, Gui
 {
     public RecoveryPointCreated PointCreated() =>
         new(Id, 1, DateTimeOffset.UtcNow, SubscriptionId, VaultId, Id, "files", PointId, 1, "Europe/Berlin", 1);
+
+    public Contracts.Retention.RecoveryPointDeleted PointDeleted(long version) =>
+        new(Id, version, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId, DateTimeOffset.UtcNow.AddDays(14));
+
+    public Contracts.Retention.RecoveryPointRestored PointRestored(long version) =>
+        new(Id, version, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId);
+
+    public Contracts.Retention.RecoveryPointPurged PointPurged(long version) =>
+        new(Id, version, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId);
 
     public Contracts.Retention.RecoveryPointExpired PointExpired() => new(Id, 2, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId);
 }

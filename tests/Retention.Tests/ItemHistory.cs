@@ -46,9 +46,29 @@ internal sealed class ItemHistory(string timeZone = "Europe/Berlin", RetentionPo
 
     public ItemHistory ExpireDue(DateTimeOffset now)
     {
-        Apply(ItemRetention.ExpireDue(State, now));
+        Apply(ItemRetention.EndDue(State, now));
         return this;
     }
+
+    public ItemHistory Delete(long number, string at)
+    {
+        Apply(ItemRetention.Delete(State, Id(number), policy, Utc(at)));
+        return this;
+    }
+
+    public ItemHistory Undelete(long number, string at)
+    {
+        Apply(ItemRetention.Undelete(State, Id(number), policy, Utc(at)));
+        return this;
+    }
+
+    /// <summary>The code with which an undelete is refused.</summary>
+    public string? UndeleteRefused(long number, string at) => ItemRetention.Undelete(State, Id(number), policy, Utc(at)).Refusal?.Code;
+
+    /// <summary>The code with which a deletion is refused.</summary>
+    public string? DeleteRefused(long number, string at) => ItemRetention.Delete(State, Id(number), policy, Utc(at)).Refusal?.Code;
+
+    public static DateTimeOffset Utc(string at) => DateTimeOffset.Parse(at + "Z", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The sequence numbers that live.</summary>
     public IEnumerable<long> Live => State!.Points.Select(point => point.Sequence);

@@ -24,6 +24,9 @@ public sealed class RetentionHost(Servers servers) : IAsyncLifetime
         {
             ear.Hear<RecoveryPointTagged>(endpoint);
             ear.Hear<RecoveryPointExpired>(endpoint);
+            ear.Hear<RecoveryPointDeleted>(endpoint);
+            ear.Hear<RecoveryPointRestored>(endpoint);
+            ear.Hear<RecoveryPointPurged>(endpoint);
         });
         Service.StartServer();
     }
@@ -35,7 +38,15 @@ public sealed class RetentionHost(Servers servers) : IAsyncLifetime
     }
 }
 
-public sealed class RetentionServiceTests(RetentionHost host) : IClassFixture<RetentionHost>
+/// <summary>The tests of one service: two of its name on one bus would take one another's messages.</summary>
+[CollectionDefinition(Name)]
+public sealed class OneService : ICollectionFixture<RetentionHost>
+{
+    public const string Name = "retention";
+}
+
+[Collection(OneService.Name)]
+public sealed class RetentionServiceTests(RetentionHost host)
 {
     private readonly Guid itemId = Guid.CreateVersion7();
 
@@ -84,7 +95,7 @@ public sealed class RetentionServiceTests(RetentionHost host) : IClassFixture<Re
     }
 
     [Fact]
-    public async Task GivenTheService_WhenAskedForHealth_ThenItIsHealthyAndHasNoApiYet()
+    public async Task GivenTheService_WhenAskedForHealth_ThenItIsHealthyAndUnknownPathsAreNotFound()
     {
         using var client = host.Service.CreateClient();
 

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using BackupPlatform.Agent.Catalogs;
 using BackupPlatform.Agent.Commands;
 using BackupPlatform.Agent.Files;
-using BackupPlatform.Agent.Home;
 using BackupPlatform.Agent.Output;
 using BackupPlatform.Agent.Platform;
 using BackupPlatform.Contracts.Ingest;
@@ -34,47 +33,72 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     /// <summary>Whether to name what is left out.</summary>
     public bool Verbose { get; init; }
 
+    /// <summary>Opens what is backed up instead of files, when the job is open; the one path is its name.</summary>
+    public Func<StreamSource>? OpenStream { get; init; }
+
+    /// <summary>What to leave out.</summary>
+    public ExcludeRules? Rules { get; init; }
+
     /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
     public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)
     {
         var job = await session.Ingest.OpenAsync(item, cancellation);
+        try
+        {
+            return await RunAsync(job, cancellation);
+        }
+        catch when (OpenStream is not null)
+        {
+            // Nobody can go on with it: the next run reads another stream.
+            await AbandonAsync(job);
+            throw;
+        }
+    }
+
+    private async Task<BackupOutcome> RunAsync(BackupJobDocument job, CancellationToken cancellation)
+    {
+        using var stream = OpenStream?.Invoke();
         Activity.Current?.SetTag("backup_platform.backup_job", job.Id);
-        using var basePoint = job.BasePoint is { } point ? OpenedPoint.Open(context, session, item, point) : null;
-        new HeadMemory(context.Home).CheckNewest(item, basePoint?.Manifest, basePoint?.SealedManifest);
-        _progress.BytesTotal = basePoint?.Manifest.BytesTotal ?? 0;
+        using var basePoint = job.BasePoint is { } point ? OpenedPoint.Open(session, item, point) : null;
+        session.Heads.CheckNewest(item, basePoint?.Manifest, basePoint?.SealedManifest);
+        _progress.BytesTotal = stream is null ? basePoint?.Manifest.BytesTotal ?? 0 : 0;
 
         await using var view = context.ShowProgress(_progress);
         var distrusted = new HashSet<ChunkId>();
         for (var pass = 1; pass <= MaxPasses; pass++)
         {
             errors.Clear();
-            var references = new ChunkReferences(distrusted);
-            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, cancellation);
+            var references = new ChunkReferences(distrusted) { TrustsBase = stream is null };
+            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, stream, cancellation);
             if (answer.Point is { } sealedPoint)
             {
-                new HeadMemory(context.Home).Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
-                OpenedPoint.Cache(context, session, item).Trim(references.New);
+                session.Heads.Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
+                session.Pages(item).Trim(references.New);
                 return new BackupOutcome(sealedPoint, totals, _bytesUploaded, _chunksNew);
             }
 
             distrusted.UnionWith(answer.Missing);
+            if (stream is not null)
+            {
+                break;
+            }
         }
 
         throw AgentException.Failed(
-            $"The vault still lacks {distrusted.Count} chunks after {MaxPasses} attempts. Run the backup again; ask the vault's operator if it "
+            $"The vault still lacks {distrusted.Count} chunks of what was sent. Run the backup again; ask the vault's operator if it "
             + "happens again.",
             "integrity");
     }
 
     private async Task<(SealAnswer Answer, byte[] SealedManifest, BackupTotals Totals)> PassAsync(
-        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, CancellationToken cancellation)
+        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, StreamSource? stream, CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
         await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
         await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
-        var cache = OpenedPoint.Cache(context, session, item);
+        var cache = session.Pages(item);
         var pass = new BackupPass(session.Keys, references, baseCatalog, upload, cache, errors, _progress);
-        var root = await pass.RunAsync(CreateWalker(), cancellation);
+        var root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
         await upload.CompleteAsync();
         _bytesUploaded += upload.BytesSent;
         _chunksNew += upload.ChunksSent;
@@ -84,10 +108,24 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         return (await SealAsync(job, references, manifest, cancellation), manifest, pass.Totals);
     }
 
+    /// <summary>Ends a job, briefly: the next one of the item ends it, too.</summary>
+    private async Task AbandonAsync(BackupJobDocument job)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        try
+        {
+            await session.Ingest.CancelAsync(job.Id, limit.Token);
+        }
+        catch (Exception e) when (e is AgentException or OperationCanceledException)
+        {
+        }
+    }
+
     private SourceWalker CreateWalker() => new(
         SourceSelection.Of(paths),
         context.Home.Stat(),
-        new WalkNotes(errors.Add, NoteSkipped));
+        new WalkNotes(errors.Add, NoteSkipped),
+        Rules);
 
     private void NoteSkipped(byte[] path, string why)
     {

@@ -14,6 +14,9 @@ internal sealed class ChunkReferences(IReadOnlySet<ChunkId> distrusted)
     private readonly HashSet<ChunkId> _new = [];
     private readonly HashSet<ChunkId> _offered = [];
 
+    /// <summary>Whether the vault is believed to have what the base refers to; if not, it is asked. What is read once only cannot be sent later.</summary>
+    public bool TrustsBase { get; init; } = true;
+
     /// <summary>The chunks of the new point.</summary>
     public IReadOnlySet<ChunkId> New => _new;
 
@@ -23,7 +26,7 @@ internal sealed class ChunkReferences(IReadOnlySet<ChunkId> distrusted)
     /// Whether a content that was met has to be offered to the vault: for the first time, and the base does not have it. It is
     /// not the new point's chunk by that: the file that it was read from may yet fail.
     /// </summary>
-    public bool MustOffer(ChunkId id) => (!_base.Contains(id) || distrusted.Contains(id)) && _offered.Add(id);
+    public bool MustOffer(ChunkId id) => (!TrustsBase || !_base.Contains(id) || distrusted.Contains(id)) && _offered.Add(id);
 
     /// <summary>Notes a chunk that the new point's catalog refers to, or a page of that catalog.</summary>
     public void AddNew(ChunkId id) => _new.Add(id);

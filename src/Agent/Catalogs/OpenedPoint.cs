@@ -1,5 +1,4 @@
 using BackupPlatform.Agent.Commands;
-using BackupPlatform.Agent.Home;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Engine;
 
@@ -25,31 +24,26 @@ internal sealed class OpenedPoint : IDisposable
     public CatalogReader Catalog { get; }
 
     /// <summary>Opens the point that a new one is based on.</summary>
-    public static OpenedPoint Open(CommandContext context, MachineSession session, string item, BasePoint point) =>
-        Open(context, session, item, point.RecoveryPointId, point.Sequence, point.Manifest, cached: true);
+    public static OpenedPoint Open(ReadingSession session, string item, BasePoint point) =>
+        Open(session, item, point.RecoveryPointId, point.Sequence, point.Manifest, cached: true);
 
     /// <summary>Opens a point for reading.</summary>
-    /// <param name="cached">Whether catalog pages may come from the machine's own cache.</param>
+    /// <param name="cached">Whether catalog pages may come from where they are kept at hand.</param>
     public static async Task<OpenedPoint> OpenAsync(
-        CommandContext context, MachineSession session, RecoveryPointDocument point, bool cached, CancellationToken cancellation)
+        ReadingSession session, RecoveryPointDocument point, bool cached, CancellationToken cancellation)
     {
         var sealedManifest = await session.Ingest.GetManifestAsync(point.Id, cancellation);
-        var opened = Open(context, session, point.Item, point.Id, point.Sequence, sealedManifest, cached);
-        new HeadMemory(context.Home).CheckAny(point.Item, opened.Manifest, sealedManifest);
+        var opened = Open(session, point.Item, point.Id, point.Sequence, sealedManifest, cached);
+        session.Heads?.CheckAny(point.Item, opened.Manifest, sealedManifest);
         return opened;
     }
 
     public void Dispose() => Pages.Dispose();
 
-    private static OpenedPoint Open(
-        CommandContext context, MachineSession session, string item, Guid id, long sequence, byte[] sealedManifest, bool cached)
+    private static OpenedPoint Open(ReadingSession session, string item, Guid id, long sequence, byte[] sealedManifest, bool cached)
     {
         var manifest = Manifest.Open(session.Keys, item, sequence, sealedManifest);
         return new OpenedPoint(
-            id, manifest, sealedManifest, new PointPages(session.Ingest, id, session.Keys, cached ? Cache(context, session, item) : null));
+            id, manifest, sealedManifest, new PointPages(session.Ingest, id, session.Keys, cached ? session.Cache(item) : null));
     }
-
-    /// <summary>The pages of an item's points that are on the machine.</summary>
-    public static PageCache Cache(CommandContext context, MachineSession session, string item) =>
-        new(Path.Combine(context.Home.CachePath, "pages", "item-" + item), session.Keys);
 }

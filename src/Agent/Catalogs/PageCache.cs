@@ -7,7 +7,7 @@ namespace BackupPlatform.Agent.Catalogs;
 /// Catalog pages on the machine's own disk, so that an unchanged backup and a listing ask the vault for nothing. May
 /// vanish or be damaged at any time: a page is checked against its id, and one that is not there is fetched again.
 /// </summary>
-internal sealed class PageCache(string folder, KeyRing keys)
+internal sealed class PageCache(string folder, KeyRing keys) : IPageCache
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -40,7 +40,7 @@ internal sealed class PageCache(string folder, KeyRing keys)
         try
         {
             Directory.CreateDirectory(folder, OwnerOnly);
-            var temporary = PathOf(id) + ".new";
+            var temporary = $"{PathOf(id)}.{Environment.ProcessId}.new";
             File.WriteAllBytes(temporary, page);
             File.Move(temporary, PathOf(id), overwrite: true);
         }

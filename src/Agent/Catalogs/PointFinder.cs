@@ -1,5 +1,4 @@
 using BackupPlatform.Agent.Commands;
-using BackupPlatform.Agent.Home;
 using BackupPlatform.Contracts.Ingest;
 
 namespace BackupPlatform.Agent.Catalogs;
@@ -15,40 +14,64 @@ internal static class PointFinder
     /// <param name="cached">Whether catalog pages may come from the machine's own cache.</param>
     /// <exception cref="AgentException">There is none, there are several, or it has expired.</exception>
     public static async Task<OpenedPoint> OpenAsync(
-        CommandContext context, MachineSession session, string name, string? item, bool cached, CancellationToken cancellation)
+        ReadingSession session, string name, string? item, bool cached, CancellationToken cancellation)
     {
-        var point = name == Latest
-            ? await LatestAsync(session, item ?? DefaultItem, cancellation)
-            : await FindAsync(session, name, cancellation);
-        if (point.State != RecoveryPointState.Sealed)
-        {
-            throw AgentException.Failed($"Recovery point {point.Id} has expired: it cannot be read any more.", "conflict");
-        }
-
-        var opened = await OpenedPoint.OpenAsync(context, session, point, cached, cancellation);
+        var point = await FindAsync(session, name, item, cancellation);
+        var opened = await OpenedPoint.OpenAsync(session, point, cached, cancellation);
         if (name == Latest)
         {
-            new HeadMemory(context.Home).CheckNewest(point.Item, opened.Manifest, opened.SealedManifest);
+            session.Heads?.LearnNewest(point.Item, opened.Manifest, opened.SealedManifest);
         }
 
         return opened;
     }
 
-    private static async Task<RecoveryPointDocument> LatestAsync(MachineSession session, string item, CancellationToken cancellation)
+    /// <summary>Finds a point that can be read.</summary>
+    /// <exception cref="AgentException">There is none, there are several, or it cannot be read any more.</exception>
+    public static async Task<RecoveryPointDocument> FindAsync(
+        ReadingSession session, string name, string? item, CancellationToken cancellation)
     {
-        await foreach (var point in session.Ingest.ListPointsAsync(session.Machine.Id, item, cancellation))
+        var point = name == Latest
+            ? await LatestAsync(session, item ?? DefaultItem, cancellation)
+            : await FindAsync(session, name, cancellation);
+        return point.State switch
         {
+            RecoveryPointState.Sealed => point,
+            RecoveryPointState.Deleted => throw AgentException.Failed(
+                $"Recovery point {point.Id} was deleted. An operator can undelete it for a while.", "conflict"),
+            _ => throw AgentException.Failed($"Recovery point {point.Id} has expired: it cannot be read any more.", "conflict"),
+        };
+    }
+
+    private static async Task<RecoveryPointDocument> LatestAsync(ReadingSession session, string item, CancellationToken cancellation)
+    {
+        var first = true;
+        await foreach (var point in session.Ingest.ListPointsAsync(session.MachineId, item, cancellation))
+        {
+            if (first)
+            {
+                session.Heads?.CheckSequence(item, point.Sequence);
+                first = false;
+            }
+
             if (point.State == RecoveryPointState.Sealed)
             {
                 return point;
             }
         }
 
+        if (first)
+        {
+            session.Heads?.CheckSequence(item, 0);
+        }
+
         throw AgentException.Failed(
-            $"There is no recovery point of item '{item}' yet. Make one with 'backup-agent backup PATH'.", "not-found");
+            $"There is no recovery point of item '{item}' that can be read. 'backup-agent points --all' lists what there is; "
+            + "'backup-agent backup' makes one.",
+            "not-found");
     }
 
-    private static async Task<RecoveryPointDocument> FindAsync(MachineSession session, string name, CancellationToken cancellation)
+    private static async Task<RecoveryPointDocument> FindAsync(ReadingSession session, string name, CancellationToken cancellation)
     {
         if (Guid.TryParse(name, out var id))
         {
@@ -56,7 +79,7 @@ internal static class PointFinder
         }
 
         var found = new List<RecoveryPointDocument>();
-        await foreach (var point in session.Ingest.ListPointsAsync(session.Machine.Id, null, cancellation))
+        await foreach (var point in session.Ingest.ListPointsAsync(session.MachineId, null, cancellation))
         {
             if (IsBeginning(point.Id, name))
             {

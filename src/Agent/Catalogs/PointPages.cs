@@ -1,3 +1,4 @@
+using System.Buffers;
 using BackupPlatform.Agent.Platform;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
@@ -9,16 +10,16 @@ namespace BackupPlatform.Agent.Catalogs;
 /// time.
 /// </summary>
 /// <param name="cache">Null: every page comes from the vault, as a verification wants it.</param>
-internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys, PageCache? cache) : ICatalogPages, IDisposable
+internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys, IPageCache? cache) : ICatalogPages, IDisposable
 {
-    private const int MaxInMemory = 16;
-
     // A page has up to 256 KiB, usually 50: a batch is a few megabytes.
     private const int FetchBatch = 64;
 
     private readonly ChunkSealer _sealer = new(keys);
-    private readonly byte[] _plain = new byte[ChunkSealer.MaxPlainLength];
     private readonly LinkedList<(ChunkId Id, byte[] Page)> _recent = [];
+
+    /// <summary>How many pages are kept in memory, at least 1.</summary>
+    public int MaxInMemory { get; set; } = 16;
 
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(ChunkId id, CancellationToken cancellationToken)
     {
@@ -74,20 +75,30 @@ internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys,
 
     public void Dispose() => _sealer.Dispose();
 
-    private Task FetchAsync(IReadOnlyList<ChunkId> ids, Action<ChunkId, byte[]> take, CancellationToken cancellation) =>
-        ingest.ReadChunksAsync(
-            pointId,
-            ids,
-            (id, sealedChunk) =>
-            {
-                var length = _sealer.Open(ChunkKind.Catalog, id, sealedChunk.Span, _plain);
-                var page = _plain.AsSpan(0, length).ToArray();
-                cache?.Write(id, page);
-                take(id, page);
-                return ValueTask.CompletedTask;
-            },
-            (id, why) => throw new DamagedDataException($"catalog page {id}", $"comes damaged from the vault ({why})"),
-            cancellation);
+    private async Task FetchAsync(IReadOnlyList<ChunkId> ids, Action<ChunkId, byte[]> take, CancellationToken cancellation)
+    {
+        var plain = ArrayPool<byte>.Shared.Rent(ChunkSealer.MaxPlainLength);
+        try
+        {
+            await ingest.ReadChunksAsync(
+                pointId,
+                ids,
+                (id, sealedChunk) =>
+                {
+                    var length = _sealer.Open(ChunkKind.Catalog, id, sealedChunk.Span, plain);
+                    var page = plain.AsSpan(0, length).ToArray();
+                    cache?.Write(id, page);
+                    take(id, page);
+                    return ValueTask.CompletedTask;
+                },
+                (id, why) => throw new DamagedDataException($"catalog page {id}", $"comes damaged from the vault ({why})"),
+                cancellation);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(plain);
+        }
+    }
 
     private byte[] Remember(ChunkId id, byte[] page)
     {

@@ -6,6 +6,12 @@ namespace BackupPlatform.Agent.Commands;
 internal sealed record AgentHost(
     TextReader Input, TextWriter Output, TextWriter Errors, Func<string, string?> Environment, bool Terminal, bool Interactive)
 {
+    /// <summary>Standard output for bytes.</summary>
+    public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
+
+    /// <summary>Standard input for bytes.</summary>
+    public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
+
     public static AgentHost OfProcess() => new(
         Console.In,
         Console.Out,

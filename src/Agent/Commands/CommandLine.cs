@@ -53,9 +53,14 @@ internal static class CommandLine
             BackupCommand.Create(options, host),
             PointsCommand.Create(options, host),
             ListCommand.Create(options, host),
+            FindCommand.Create(options, host),
+            DiffCommand.Create(options, host),
+            DumpCommand.Create(options, host),
             RestoreCommand.Create(options, host),
             VerifyCommand.Create(options, host),
+            PassphraseCommand.Create(options, host),
             StatusCommand.Create(options, host),
+            UnregisterCommand.Create(options, host),
         };
         root.Directives.Clear();
         options.AddTo(root);

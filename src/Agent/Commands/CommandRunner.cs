@@ -41,9 +41,10 @@ internal static class CommandRunner
     /// <summary>The failure for people; null for a bug, which ends the process with its stack.</summary>
     public static AgentException? Translate(Exception failure, CancellationToken cancellation) => failure switch
     {
-        AgentException known => known,
-        OperationCanceledException when cancellation.IsCancellationRequested => new AgentException(
+        // Whatever failed because of it.
+        _ when cancellation.IsCancellationRequested => new AgentException(
             ExitCodes.Interrupted, "interrupted", "Interrupted. Run the command again: it goes on where it was."),
+        AgentException known => known,
         DamagedDataException => AgentException.Damaged(failure.Message, failure),
         WrongPassphraseException => AgentException.WrongPassphrase(failure.Message),
         UnsupportedFormatException => AgentException.Failed(failure.Message, "unsupported-format"),

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using BackupPlatform.Agent.Catalogs;
-using BackupPlatform.Agent.Files;
 using BackupPlatform.Agent.Output;
 using BackupPlatform.Engine;
 
@@ -24,25 +22,26 @@ internal static class ListCommand
             Examples:
               backup-agent ls latest
               backup-agent ls latest /home/ann --recursive
+              backup-agent ls latest --machine web-1 --credentials V.VaultCredentials --passphrase-file passphrase.txt
             """)
         {
             point, path, recursive, item,
         };
-        command.Run(options, host, (parsed, context, cancellation) => RunAsync(
-            context,
-            parsed.GetRequiredValue(point),
-            parsed.GetValue(path),
-            parsed.GetValue(recursive),
-            PointOptions.CheckItem(parsed.GetValue(item)),
-            cancellation));
+        var reading = new ReadingOptions();
+        reading.AddTo(command);
+        command.Run(options, host, async (parsed, context, cancellation) =>
+        {
+            var ofItem = PointOptions.CheckItem(parsed.GetValue(item));
+            using var session = await reading.OpenAsync(parsed, context, cancellation);
+            using var opened = await PointFinder.OpenAsync(session, parsed.GetRequiredValue(point), ofItem, cached: true, cancellation);
+            return await RunAsync(context, opened, parsed.GetValue(path), parsed.GetValue(recursive), cancellation);
+        });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        CommandContext context, string name, string? argument, bool recursive, string? item, CancellationToken cancellation)
+        CommandContext context, OpenedPoint point, string? argument, bool recursive, CancellationToken cancellation)
     {
-        using var session = MachineSession.Open(context);
-        using var point = await PointFinder.OpenAsync(context, session, name, item, cached: true, cancellation);
         var path = argument is null ? CatalogPath.Root : CatalogPaths.Of(argument);
         var entry = path.IsRoot ? null : await point.Catalog.FindAsync(path, cancellation) ?? throw Missing(path);
         if (recursive && path.IsRoot)
@@ -63,7 +62,7 @@ internal static class ListCommand
             }
 
             count++;
-            Tell(context.Report, found);
+            EntryLine.Tell(context.Report, found);
         }
 
         context.Report.JsonSummary(writer =>
@@ -76,44 +75,4 @@ internal static class ListCommand
 
     internal static AgentException Missing(CatalogPath path) => AgentException.Failed(
         $"{CatalogPaths.ForPeople(path)} is not in the recovery point. 'backup-agent ls POINT' shows what is.", "not-found");
-
-    private static void Tell(Report report, CatalogEntry entry) => report.Result(
-        "entry",
-        writer =>
-        {
-            writer.WritePath("path", CatalogPaths.Absolute(entry.Path));
-            writer.WriteString("kind", KindName(entry.Kind));
-            writer.WriteNumber("size", entry.Size);
-            writer.WriteString("mode", Convert.ToString(entry.Mode, 8).PadLeft(4, '0'));
-            writer.WriteString("mtime", EntryText.Text(entry.ModifiedNanoseconds));
-            writer.WriteNumber("uid", entry.UserId);
-            writer.WriteNumber("gid", entry.GroupId);
-            if (entry.Kind == CatalogEntryKind.SymbolicLink)
-            {
-                writer.WritePath("target", entry.LinkTarget.Span);
-            }
-
-            if (entry.Incomplete)
-            {
-                writer.WriteBoolean("incomplete", true);
-            }
-        },
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Letter(entry.Kind)}{EntryText.Permissions(entry.Mode)} {entry.UserId,6} {entry.GroupId,6} {entry.Size,14} {EntryText.Text(entry.ModifiedNanoseconds),-20} {CatalogPaths.ForPeople(entry.Path)}")
-        + (entry.Kind == CatalogEntryKind.SymbolicLink ? " -> " + PathText.ForPeople(entry.LinkTarget.Span) : ""));
-
-    private static string KindName(CatalogEntryKind kind) => kind switch
-    {
-        CatalogEntryKind.File => "file",
-        CatalogEntryKind.Directory => "directory",
-        _ => "symlink",
-    };
-
-    private static char Letter(CatalogEntryKind kind) => kind switch
-    {
-        CatalogEntryKind.File => '-',
-        CatalogEntryKind.Directory => 'd',
-        _ => 'l',
-    };
 }

@@ -12,10 +12,10 @@ internal static class PointOptions
 
     public static Option<string?> Item(string what) => new("--item") { Description = what, HelpName = "NAME" };
 
-    /// <summary>An item's name: 1 to 64 characters of a-z, 0-9, '-', '_', '.'.</summary>
+    /// <summary>An item's name: 1 to 64 characters of a-z, 0-9, '-', '_', '.', the last no '.'.</summary>
     /// <exception cref="AgentException">It is none (exit 2).</exception>
     public static string? CheckItem(string? item) =>
-        item is null || (item.Length is >= 1 and <= 64 && item.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_' or '.'))
+        item is null || (item.Length is >= 1 and <= 64 && item[^1] != '.' && item.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_' or '.'))
             ? item
-            : throw AgentException.Usage($"'{item}' is no item's name: 1 to 64 characters of a-z, 0-9, '-', '_' and '.'.");
+            : throw AgentException.Usage($"'{item}' is no item's name: 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the last no '.'.");
 }

@@ -14,27 +14,34 @@ internal static class PointsCommand
     public static Command Create(GlobalOptions options, AgentHost host)
     {
         var item = PointOptions.Item("Only recovery points of this item");
-        var all = new Option<bool>("--all") { Description = "Expired ones too" };
+        var all = new Option<bool>("--all") { Description = "Expired and deleted ones, too" };
         var command = new Command(
             "points",
             """
-            Lists this machine's recovery points, newest first.
+            Lists recovery points, newest first: this machine's, or with --machine another one's.
 
             Examples:
               backup-agent points
               backup-agent points --item projects --json
+              backup-agent points --machine web-1 --credentials V.VaultCredentials --passphrase-file passphrase.txt
             """)
         {
             item, all,
         };
-        command.Run(options, host, (parsed, context, cancellation) =>
-            RunAsync(context, PointOptions.CheckItem(parsed.GetValue(item)), parsed.GetValue(all), cancellation));
+        var reading = new ReadingOptions();
+        reading.AddTo(command);
+        command.Run(options, host, async (parsed, context, cancellation) =>
+        {
+            var onlyItem = PointOptions.CheckItem(parsed.GetValue(item));
+            using var session = await reading.OpenAsync(parsed, context, cancellation);
+            return await RunAsync(context, session, onlyItem, parsed.GetValue(all), cancellation);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(CommandContext context, string? item, bool all, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        CommandContext context, ReadingSession session, string? item, bool all, CancellationToken cancellation)
     {
-        using var session = MachineSession.Open(context);
         if (!context.Report.Json)
         {
             context.Host.Output.WriteLine($"{"ID",-36}  {"ITEM",-12}  {"CREATED",-19}  {"SIZE",10}  {"STATE",-7}  TAGS");
@@ -42,7 +49,7 @@ internal static class PointsCommand
 
         var count = 0;
         var batch = new List<RecoveryPointDocument>();
-        await foreach (var point in session.Ingest.ListPointsAsync(session.Machine.Id, item, cancellation))
+        await foreach (var point in session.Ingest.ListPointsAsync(session.MachineId, item, cancellation))
         {
             if (!all && point.State != RecoveryPointState.Sealed)
             {
@@ -65,17 +72,17 @@ internal static class PointsCommand
     }
 
     private static async Task TellAsync(
-        CommandContext context, MachineSession session, List<RecoveryPointDocument> points, CancellationToken cancellation)
+        CommandContext context, ReadingSession session, List<RecoveryPointDocument> points, CancellationToken cancellation)
     {
         var sizes = await Task.WhenAll(points.Select(point => SizeAsync(session, point, cancellation)));
         foreach (var (point, size) in points.Zip(sizes))
         {
-            Tell(context.Report, session.Machine.Name, point, size);
+            Tell(context.Report, session.MachineName, point, size);
         }
     }
 
     /// <summary>The size is in the manifest, for the platform does not know it; an expired point's cannot be read.</summary>
-    private static async Task<long?> SizeAsync(MachineSession session, RecoveryPointDocument point, CancellationToken cancellation)
+    private static async Task<long?> SizeAsync(ReadingSession session, RecoveryPointDocument point, CancellationToken cancellation)
     {
         if (point.State != RecoveryPointState.Sealed)
         {

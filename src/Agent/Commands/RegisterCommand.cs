@@ -13,6 +13,10 @@ internal static class RegisterCommand
             Description = "Vault credentials file, as downloaded by an operator", HelpName = "FILE",
         };
         var name = new Option<string?>("--name") { Description = "Name of the machine in the vault (default: its host name)", HelpName = "NAME" };
+        var replace = new Option<string?>("--replace")
+        {
+            Description = "Take over a machine of the vault, by its name or id; needs its passphrase, and its old identity ends", HelpName = "NAME",
+        };
         var passphraseFile = new Option<string?>("--passphrase-file")
         {
             Description = "File whose first line is the passphrase, 16 to 36 characters", HelpName = "FILE",
@@ -34,15 +38,17 @@ internal static class RegisterCommand
               backup-agent register
               backup-agent register --credentials V.VaultCredentials --generate-passphrase --passphrase-out passphrase.txt
               backup-agent register --credentials V.VaultCredentials --name web-1 --passphrase-file passphrase.txt
+              backup-agent register --credentials V.VaultCredentials --replace web-1 --passphrase-file passphrase.txt
             """)
         {
-            credentials, name, passphraseFile, generate, passphraseOut,
+            credentials, name, replace, passphraseFile, generate, passphraseOut,
         };
         command.Run(options, host, (parsed, context, cancellation) => Registrar.RunAsync(
             context,
             new RegisterOptions(
                 parsed.GetValue(credentials),
                 parsed.GetValue(name),
+                parsed.GetValue(replace),
                 parsed.GetValue(passphraseFile),
                 parsed.GetValue(generate),
                 parsed.GetValue(passphraseOut)),

@@ -81,7 +81,7 @@ internal static class StatusCommand
         var points = new List<RecoveryPointDocument>();
         try
         {
-            await foreach (var point in session.Ingest.ListPointsAsync(session.Machine.Id, null, cancellation))
+            await foreach (var point in session.Ingest.ListPointsAsync(session.MachineId, null, cancellation))
             {
                 if (point.State == RecoveryPointState.Sealed && !points.Exists(known => known.Item == point.Item))
                 {

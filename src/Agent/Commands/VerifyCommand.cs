@@ -21,25 +21,27 @@ internal static class VerifyCommand
             Examples:
               backup-agent verify latest
               backup-agent verify latest --read-data --json
+              backup-agent verify latest --machine web-1 --credentials V.VaultCredentials --passphrase-file passphrase.txt
             """)
         {
             point, readData, item,
         };
-        command.Run(options, host, (parsed, context, cancellation) => RunAsync(
-            context,
-            parsed.GetRequiredValue(point),
-            parsed.GetValue(readData),
-            PointOptions.CheckItem(parsed.GetValue(item)),
-            cancellation));
+        var reading = new ReadingOptions();
+        reading.AddTo(command);
+        command.Run(options, host, async (parsed, context, cancellation) =>
+        {
+            var ofItem = PointOptions.CheckItem(parsed.GetValue(item));
+            using var session = await reading.OpenAsync(parsed, context, cancellation);
+            return await RunAsync(context, session, parsed.GetRequiredValue(point), parsed.GetValue(readData), ofItem, cancellation);
+        });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        CommandContext context, string name, bool readData, string? item, CancellationToken cancellation)
+        CommandContext context, ReadingSession session, string name, bool readData, string? item, CancellationToken cancellation)
     {
         var start = TimeProvider.System.GetTimestamp();
-        using var session = MachineSession.Open(context);
-        using var point = await PointFinder.OpenAsync(context, session, name, item, cached: false, cancellation);
+        using var point = await PointFinder.OpenAsync(session, name, item, cached: false, cancellation);
         var errors = new PathErrors(context.Report);
         var outcome = await new VerifyRun(context, session, point, errors).RunAsync(readData, cancellation);
         var time = TimeProvider.System.GetElapsedTime(start);

@@ -11,6 +11,9 @@ namespace BackupPlatform.Agent.Home;
 /// </summary>
 internal sealed class AgentHome
 {
+    // EWOULDBLOCK: another process has the lock.
+    private const int WouldBlock = 11;
+    private const string HeadsFile = "heads.json";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private AgentHome(string path) => Path = path;
@@ -54,31 +57,65 @@ internal sealed class AgentHome
         set => Write("endpoints.json", value, HomeJson.Default.AgentEndpoints);
     }
 
-    /// <summary>The heads by item.</summary>
-    public Dictionary<string, Head> Heads
+    /// <summary>A take-over of a machine that was begun.</summary>
+    public PendingReplacement? PendingReplacement
     {
-        get => Read("heads.json", HomeJson.Default.DictionaryStringHead) ?? [];
-        set => Write("heads.json", value, HomeJson.Default.DictionaryStringHead);
+        get => Read("replacement.json", HomeJson.Default.PendingReplacement);
+        set => Write("replacement.json", value, HomeJson.Default.PendingReplacement);
+    }
+
+    /// <summary>A change of the passphrase that was begun.</summary>
+    public PendingKeyHeader? PendingKeyHeader
+    {
+        get => Read("key-header.json", HomeJson.Default.PendingKeyHeader);
+        set => Write("key-header.json", value, HomeJson.Default.PendingKeyHeader);
+    }
+
+    /// <summary>The heads by item.</summary>
+    public Dictionary<string, Head> Heads => Read(HeadsFile, HomeJson.Default.DictionaryStringHead) ?? [];
+
+    /// <summary>Puts an item's head forward, whatever other agents of this home do; a newer one stays.</summary>
+    public void RaiseHead(string item, Head head)
+    {
+        Create();
+        using var guard = FileLock.Wait(At("heads.lock"));
+        var heads = Heads;
+        if (!heads.TryGetValue(item, out var known) || known.Sequence < head.Sequence)
+        {
+            heads[item] = head;
+            Write(HeadsFile, heads, HomeJson.Default.DictionaryStringHead);
+        }
+    }
+
+    /// <summary>Removes the machine's keys and all that belongs to them. The keys go last: before that, it can be done again.</summary>
+    public void Forget()
+    {
+        if (Directory.Exists(CachePath))
+        {
+            Directory.Delete(CachePath, recursive: true);
+        }
+
+        PendingKeyHeader = null;
+        PendingReplacement = null;
+        Pending = null;
+        AtomicFile.Delete(At(HeadsFile));
+        Endpoints = null;
+        Machine = null;
     }
 
     /// <summary>The machine, or the refusal to go on without one.</summary>
     public Machine RequireMachine() => Machine ?? throw AgentException.Failed(
         $"This machine is not registered (home {Path}). Register it with 'backup-agent register --credentials FILE'.", "not-registered");
 
-    /// <summary>Keeps other agents of this home out until disposed; the system drops it with the process.</summary>
-    public IDisposable Lock()
-    {
-        Create();
-        try
-        {
-            return new FileStream(At("lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e)
-        {
-            throw new AgentException(
-                ExitCodes.Failed, "busy", $"Another backup-agent is at work with the home {Path}. Try again when it is done.", e);
-        }
-    }
+    /// <summary>Keeps what changes the machine itself to one agent of this home at a time; the system drops it with the process.</summary>
+    public IDisposable Lock() => TryLock("lock")
+        ?? throw AgentException.Failed($"Another backup-agent is at work with the home {Path}. Try again when it is done.", "busy");
+
+    /// <summary>Keeps the backups of an item to one at a time; those of other items run beside it.</summary>
+    public IDisposable LockItem(string item) => TryLock($"item-{item}.lock")
+        ?? throw AgentException.Failed(
+            $"Another backup of item '{item}' is running with the home {Path}. Try again when it is done; other items can be backed up meanwhile.",
+            "busy");
 
     private static string? NotEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
@@ -91,9 +128,22 @@ internal sealed class AgentHome
 
         var state = NotEmpty(environment("XDG_STATE_HOME"))
             ?? System.IO.Path.Combine(
-                NotEmpty(environment("HOME")) ?? throw AgentException.Usage("There is no HOME: name the agent's home with --home DIR."),
+                NotEmpty(environment("HOME")) ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
                 ".local", "state");
         return System.IO.Path.Combine(state, "backup-agent");
+    }
+
+    private FileStream? TryLock(string name)
+    {
+        Create();
+        try
+        {
+            return new FileStream(At(name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e.HResult == WouldBlock)
+        {
+            return null;
+        }
     }
 
     private string At(string name) => System.IO.Path.Combine(Path, name);

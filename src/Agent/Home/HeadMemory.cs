@@ -6,14 +6,19 @@ namespace BackupPlatform.Agent.Home;
 /// Remembers the newest recovery point of each item that this home has seen, so that a platform that was set back, or that
 /// shows two machines two histories, is noticed.
 /// </summary>
+/// <remarks>
+/// Measures by what was known when it was made: make it before the platform is asked, for another agent of this home may
+/// learn of newer points meanwhile, and an answer from before that is no regress.
+/// </remarks>
 internal sealed class HeadMemory(AgentHome home)
 {
+    private readonly Dictionary<string, Head> _seen = home.Heads;
+
     /// <summary>Checks what the platform offers as the item's newest point (null: none) and remembers it.</summary>
     /// <exception cref="AgentException">It is older than, or another than, what was seen before (exit 7).</exception>
     public void CheckNewest(string item, Manifest? newest, ReadOnlySpan<byte> sealedManifest)
     {
-        var heads = home.Heads;
-        heads.TryGetValue(item, out var seen);
+        _seen.TryGetValue(item, out var seen);
         if (newest is null)
         {
             if (seen is not null)
@@ -29,6 +34,14 @@ internal sealed class HeadMemory(AgentHome home)
             throw Regress(item, seen.Sequence, newest.Sequence);
         }
 
+        LearnNewest(item, newest, sealedManifest);
+    }
+
+    /// <summary>Checks the newest point that can be read, and remembers it where it is newer than what was seen.</summary>
+    /// <exception cref="AgentException">It is another than what was seen (exit 7).</exception>
+    public void LearnNewest(string item, Manifest newest, ReadOnlySpan<byte> sealedManifest)
+    {
+        _seen.TryGetValue(item, out var seen);
         CheckSame(item, newest, sealedManifest, seen);
         if (newest.Sequence > (seen?.Sequence ?? 0))
         {
@@ -40,17 +53,28 @@ internal sealed class HeadMemory(AgentHome home)
     /// <exception cref="AgentException">It is another (exit 7).</exception>
     public void CheckAny(string item, Manifest manifest, ReadOnlySpan<byte> sealedManifest)
     {
-        if (home.Heads.TryGetValue(item, out var seen))
+        if (_seen.TryGetValue(item, out var seen))
         {
             CheckSame(item, manifest, sealedManifest, seen);
         }
     }
 
+    /// <summary>Checks the number of an item's newest point, of whatever state: one that was deleted is no regress.</summary>
+    /// <exception cref="AgentException">It is older than what was seen before (exit 7).</exception>
+    public void CheckSequence(string item, long newest)
+    {
+        if (_seen.TryGetValue(item, out var seen) && newest < seen.Sequence)
+        {
+            throw Regress(item, seen.Sequence, newest);
+        }
+    }
+
+    /// <summary>Keeps a newest point, unless the home knows of a newer one.</summary>
     public void Remember(string item, long sequence, byte[] manifestHash)
     {
-        var heads = home.Heads;
-        heads[item] = new Head(sequence, manifestHash);
-        home.Heads = heads;
+        var head = new Head(sequence, manifestHash);
+        _seen[item] = head;
+        home.RaiseHead(item, head);
     }
 
     private static void CheckSame(string item, Manifest manifest, ReadOnlySpan<byte> sealedManifest, Head? seen)

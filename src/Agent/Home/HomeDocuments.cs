@@ -12,6 +12,13 @@ namespace BackupPlatform.Agent.Home;
 /// <param name="KeyHeader">The master key, wrapped with the passphrase; this the platform keeps.</param>
 internal sealed record PendingRegistration(Guid MachineId, byte[] IdentityKey, byte[] MasterKey, byte[] KeyHeader);
 
+/// <summary>What a take-over made, kept before the platform hears of it: asked again after a crash, it is the same one.</summary>
+/// <param name="IdentityKey">The new Ed25519 private key.</param>
+internal sealed record PendingReplacement(Guid MachineId, byte[] IdentityKey);
+
+/// <summary>The master key, wrapped with a new passphrase that the platform has perhaps not heard of.</summary>
+internal sealed record PendingKeyHeader(int Revision, byte[] KeyHeader);
+
 /// <summary>A registered machine.</summary>
 internal sealed record Machine(
     Guid Id,
@@ -31,6 +38,8 @@ internal sealed record Head(long Sequence, byte[] ManifestHash);
 /// <summary>The agent's own files, as JSON.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(PendingRegistration))]
+[JsonSerializable(typeof(PendingReplacement))]
+[JsonSerializable(typeof(PendingKeyHeader))]
 [JsonSerializable(typeof(Machine))]
 [JsonSerializable(typeof(AgentEndpoints))]
 [JsonSerializable(typeof(Dictionary<string, Head>))]

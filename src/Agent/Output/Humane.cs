@@ -25,5 +25,14 @@ internal static class Humane
 
     public static string Time(DateTimeOffset at) => at.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
+    /// <summary>A span in its greatest unit.</summary>
+    public static string Age(TimeSpan age) => age switch
+    {
+        { TotalDays: >= 1 } => Count((long)age.TotalDays, "day", "days"),
+        { TotalHours: >= 1 } => Count((long)age.TotalHours, "hour", "hours"),
+        { TotalMinutes: >= 1 } => Count((long)age.TotalMinutes, "minute", "minutes"),
+        _ => Count((long)age.TotalSeconds, "second", "seconds"),
+    };
+
     public static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s");
 }

@@ -13,12 +13,18 @@ namespace BackupPlatform.Agent.Platform;
 /// </summary>
 internal sealed class PlatformClient(Endpoints endpoints, RetryPolicy policy) : IDisposable
 {
+    // What a body of a length that is not known beforehand is taken for, in bytes: lists of chunk ids.
+    private const long MaxUnknownBody = 64 * 1024 * 1024;
+
     private readonly HttpClient _http = CreateHttpClient();
 
     public Endpoints Endpoints => endpoints;
 
-    /// <summary>Where tokens come from; null before the machine is registered.</summary>
-    public MachineTokens? Tokens { get; set; }
+    /// <summary>Where tokens come from; null where none are needed.</summary>
+    public AccessTokens? Tokens { get; set; }
+
+    /// <summary>How fast bodies may go out; null: as fast as they do.</summary>
+    public UploadLimit? UploadLimit { get; init; }
 
     /// <summary>Sends until there is an answer, and reads it; a failure while reading counts as a failed attempt.</summary>
     /// <exception cref="AgentException">The platform refused it, or cannot be reached.</exception>
@@ -94,13 +100,20 @@ internal sealed class PlatformClient(Endpoints endpoints, RetryPolicy policy) : 
     private async Task<HttpResponseMessage> SendOnceAsync(Uri address, PlatformRequest request, CancellationToken cancellation)
     {
         using var message = new HttpRequestMessage(request.Method, new Uri(address, request.Path())) { Content = request.Content?.Invoke() };
+        var timeout = request.Timeout;
+        if (UploadLimit is { } slow && message.Content is { } content)
+        {
+            timeout += slow.Expect(content.Headers.ContentLength ?? MaxUnknownBody);
+            message.Content = new LimitedContent(content, slow);
+        }
+
         if (!request.Anonymous && Tokens is { } tokens)
         {
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await tokens.GetAsync(this, cancellation));
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(request.Timeout);
+        limit.CancelAfter(timeout);
         return await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
     }
 

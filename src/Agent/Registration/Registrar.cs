@@ -1,11 +1,10 @@
 using BackupPlatform.Agent.Commands;
 using BackupPlatform.Agent.Home;
+using BackupPlatform.Agent.Output;
 using BackupPlatform.Agent.Platform;
 using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Registration;
-using BackupPlatform.Contracts.Vaults;
 using BackupPlatform.Engine;
-using Spectre.Console;
 
 namespace BackupPlatform.Agent.Registration;
 
@@ -26,40 +25,47 @@ internal static class Registrar
                 "already-registered");
         }
 
-        var (credentialsFile, name, pending) = Prepare(context, options);
-        var (text, credentials) = ReadCredentials(credentialsFile);
-        var document = await RegisterAsync(context, credentials, text, name, pending, cancellation);
-        var machine = Keep(context, document, pending);
-        context.Report.Result(
-            "summary",
-            writer =>
-            {
-                writer.WriteString("machineId", machine.Id);
-                writer.WriteString("name", machine.Name);
-                writer.WriteString("vaultId", machine.VaultId);
-                writer.WriteString("vault", machine.VaultName);
-            },
-            $"Registered '{machine.Name}' with the vault '{machine.VaultName}'. Back up with 'backup-agent backup PATH'.");
-        return ExitCodes.Done;
-    }
-
-    private static (string Credentials, string Name, PendingRegistration Pending) Prepare(CommandContext context, RegisterOptions options)
-    {
-        if (options.IsWizard && context.Host.Interactive && !context.Report.Json)
+        if (options.IsWizard && context.CanAsk)
         {
-            var (file, chosen, passphrase) = new Wizard(AnsiConsole.Console).Ask();
-            ReadCredentials(file);
-            return (file, options.Name ?? chosen, Pend(context, passphrase));
+            return await AskAsync(context, options, cancellation);
         }
 
-        options.Check();
+        options.Check(context.CanAsk);
 
         // A wrong file is better told before a passphrase is made.
-        ReadCredentials(options.Credentials!);
+        var credentials = ShownCredentials.Read(options.Credentials!);
+        if (options.Replace is { } replaced)
+        {
+            return await Replacement.RunAsync(context, credentials, replaced, options.PassphraseFile, cancellation);
+        }
+
         var pending = options.GeneratePassphrase
             ? PendGenerated(context, options.PassphraseOut!)
             : Pend(context, PassphraseFiles.Read(options.PassphraseFile!));
-        return (options.Credentials!, options.Name ?? Environment.MachineName, pending);
+        var machine = await RegisterAsync(context, credentials, options.Name ?? Environment.MachineName, pending, cancellation);
+        Tell(context.Report, machine, $"Registered '{machine.Name}' with the vault '{machine.VaultName}'. Back up with 'backup-agent backup PATH'.");
+        return ExitCodes.Done;
+    }
+
+    public static void Tell(Report report, Machine machine, string? text) => report.Result(
+        "summary",
+        writer =>
+        {
+            writer.WriteString("machineId", machine.Id);
+            writer.WriteString("name", machine.Name);
+            writer.WriteString("vaultId", machine.VaultId);
+            writer.WriteString("vault", machine.VaultName);
+        },
+        text);
+
+    private static async Task<int> AskAsync(CommandContext context, RegisterOptions options, CancellationToken cancellation)
+    {
+        var wizard = new Wizard(context.Prompts);
+        var answers = await wizard.AskAsync(options.Name, cancellation);
+        var pending = answers.PassphraseOut is { } file ? PendGenerated(context, file) : Pend(context, answers.Passphrase!);
+        var machine = await RegisterAsync(context, ShownCredentials.Read(answers.Credentials), answers.Name, pending, cancellation);
+        wizard.Tell(machine.Name, machine.VaultName, context.Home.Path, answers.PassphraseOut);
+        return ExitCodes.Done;
     }
 
     /// <summary>The registration that was begun with this passphrase, or a new one, kept in the home.</summary>
@@ -108,77 +114,56 @@ internal static class Registrar
         return true;
     }
 
-    private static (string Text, VaultCredentialsFile Credentials) ReadCredentials(string file)
-    {
-        string text;
-        try
-        {
-            if (new FileInfo(file).Length > 4 * VaultCredentialsFile.MaxLength)
-            {
-                throw new IOException("it is too long");
-            }
-
-            text = File.ReadAllText(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw AgentException.Usage($"The vault credentials file {file} cannot be read: {e.Message}");
-        }
-
-        return VaultCredentialsFile.TryParse(text, out var reason) is { } credentials
-            ? (text, credentials)
-            : throw new AgentException(
-                ExitCodes.Refused,
-                ProblemCodes.CredentialsInvalid,
-                $"{file} is no vault credentials file: {reason}. Ask the vault's operator for a fresh one.");
-    }
-
-    private static async Task<RegisteredMachineDocument> RegisterAsync(
-        CommandContext context,
-        VaultCredentialsFile credentials,
-        string text,
-        string name,
-        PendingRegistration pending,
-        CancellationToken cancellation)
+    private static async Task<Machine> RegisterAsync(
+        CommandContext context, ShownCredentials credentials, string name, PendingRegistration pending, CancellationToken cancellation)
     {
         using var identity = MachineIdentity.Import(pending.IdentityKey);
         using var masterKey = MasterKey.Import(pending.MasterKey);
         using var keys = new KeyRing(masterKey, pending.MachineId);
-        using var client = new PlatformClient(
-            new Endpoints(new AgentEndpoints([credentials.RegistrationEndpoint], [], [])), context.Retry);
+        using var client = credentials.Connect(context.Retry);
         var request = new RegisterMachine(
-            text, pending.MachineId, name, identity.PublicKey, keys.RecoveryPublicKey, pending.KeyHeader, TimeZoneOf(context));
-        return await client.SendAsync(
-            new PlatformRequest(
-                Service.Registration, HttpMethod.Post, "api/machines", PlatformClient.Body(request, ContractsJson.Default.RegisterMachine))
-            {
-                Anonymous = true,
-            },
-            ContractsJson.Default.RegisteredMachineDocument,
-            cancellation);
+            credentials.Text, pending.MachineId, name, identity.PublicKey, keys.RecoveryPublicKey, pending.KeyHeader, TimeZoneOf(context));
+        try
+        {
+            var document = await new RegistrationCalls(client).RegisterAsync(request, cancellation);
+            return Keep(context, document, new Keys(pending.IdentityKey, pending.MasterKey, pending.KeyHeader));
+        }
+        catch (AgentException e) when (e.Code == ProblemCodes.MachineExists)
+        {
+            throw AgentException.Failed(
+                $"The vault '{credentials.Fields.VaultName}' has a machine named '{name}' already. Choose another name with --name NAME; or, if this "
+                + $"machine takes its place, take it over with 'backup-agent register --credentials FILE --replace {name} --passphrase-file FILE', "
+                + "which needs its passphrase and ends its old identity.",
+                ProblemCodes.MachineExists);
+        }
     }
 
     /// <summary>Endpoints first: a machine that is registered always knows where the platform is.</summary>
-    private static Machine Keep(CommandContext context, RegisteredMachineDocument document, PendingRegistration pending)
+    private static Machine Keep(CommandContext context, RegisteredMachineDocument document, Keys keys)
     {
-        var machine = new Machine(
-            document.Id,
-            document.Name,
-            document.VaultId,
-            document.VaultName,
-            document.SubscriptionId,
-            context.Time.GetUtcNow(),
-            pending.IdentityKey,
-            pending.MasterKey,
-            pending.KeyHeader);
+        var machine = Describe(context, document, keys);
         context.Home.Endpoints = document.Endpoints;
         context.Home.Machine = machine;
         context.Home.Pending = null;
         return machine;
     }
 
+    public static Machine Describe(CommandContext context, RegisteredMachineDocument document, Keys keys) => new(
+        document.Id,
+        document.Name,
+        document.VaultId,
+        document.VaultName,
+        document.SubscriptionId,
+        context.Time.GetUtcNow(),
+        keys.Identity,
+        keys.Master,
+        keys.Header);
+
+    /// <summary>What a machine's home keeps of its keys.</summary>
+    internal readonly record struct Keys(byte[] Identity, byte[] Master, byte[] Header);
+
     /// <summary>The machine's zone by its IANA name, as its days count for the limits and for retention.</summary>
-    private static string TimeZoneOf(CommandContext context)
+    public static string TimeZoneOf(CommandContext context)
     {
         var zone = context.Host.Environment("TZ") is { Length: > 0 } named && TimeZoneInfo.TryFindSystemTimeZoneById(named, out var found)
             ? found

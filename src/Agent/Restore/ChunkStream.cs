@@ -24,7 +24,7 @@ internal interface IChunkReceiver
 /// A restore job: asks for chunks, waits until the platform has found them, and streams them in the order of the packs,
 /// decrypted on every core. Memory: a few chunks for each core.
 /// </summary>
-internal sealed class ChunkStream(MachineSession session, Guid pointId, Progress progress)
+internal sealed class ChunkStream(ReadingSession session, Guid pointId, Progress progress)
 {
     private const int MaxJobs = 3;
     private const int SmallRead = 64;

@@ -1,7 +1,7 @@
 namespace BackupPlatform.Contracts.Restore;
 
 /// <summary>Asks ingest to find, lease and plan the chunks of a restore job. The stream is the restore job's.</summary>
-/// <param name="SelectionBlob">Name of the blob with the wanted chunk ids, 32 bytes each.</param>
+/// <param name="SelectionBlob">Name of the blob with the wanted chunk ids, 32 bytes each; null: the whole recovery point.</param>
 public sealed record RestoreRequested(
     Guid StreamId,
     long Version,
@@ -10,7 +10,7 @@ public sealed record RestoreRequested(
     Guid VaultId,
     Guid MachineId,
     Guid RecoveryPointId,
-    string SelectionBlob) : IContract;
+    string? SelectionBlob) : IContract;
 
 /// <summary>A restore job can be streamed. The stream is the restore job's.</summary>
 public sealed record RestoreReady(Guid StreamId, long Version, DateTimeOffset At, long Chunks, long Bytes) : IContract;

@@ -40,7 +40,7 @@ internal sealed class IngestSchema(NpgsqlDataSource database) : IHostedService
             touched_at timestamptz not null);
         create index if not exists jobs_open on bulk.jobs (touched_at) where open;
 
-        -- An attempt to store a segment. state: 0 intent, 1 committed, 2 abandoned.
+        -- An attempt to store a segment. state: 0 intent, 1 committed, 2 abandoned, 3 lost: committed, and its blob is gone.
         create table if not exists bulk.packs (
             id uuid primary key,
             machine_id uuid not null,
@@ -55,9 +55,20 @@ internal sealed class IngestSchema(NpgsqlDataSource database) : IHostedService
         create index if not exists packs_job on bulk.packs (job_id);
         create unique index if not exists packs_segment on bulk.packs (job_id, segment) where state = 1;
         create index if not exists packs_unsealed on bulk.packs (item_id) where state = 1 and point_id is null;
+        create index if not exists packs_live on bulk.packs (machine_id, id) where state = 1;
+        create index if not exists packs_given_up on bulk.packs (created_at) where state in (0, 2);
 
         -- Where a machine's chunk lies: a whole frame of a committed pack.
         create table if not exists bulk.chunk_index (
+            machine_id uuid not null,
+            chunk bytea not null,
+            pack_id uuid not null,
+            pack_offset int not null,
+            length int not null,
+            primary key (machine_id, chunk));
+
+        -- What had a row in the index until its frame was found to be gone, and where it lay; until the chunk is sent again.
+        create table if not exists bulk.lost_chunks (
             machine_id uuid not null,
             chunk bytea not null,
             pack_id uuid not null,
@@ -91,6 +102,7 @@ internal sealed class IngestSchema(NpgsqlDataSource database) : IHostedService
             uploaded_bytes bigint not null,
             unique (item_id, sequence));
         create index if not exists recovery_points_machine on bulk.recovery_points (machine_id, id);
+        create index if not exists recovery_points_vault on bulk.recovery_points (vault_id);
 
         -- What retention says of a recovery point; may come before the point does.
         create table if not exists bulk.point_retention (
@@ -99,6 +111,10 @@ internal sealed class IngestSchema(NpgsqlDataSource database) : IHostedService
             tags text[] not null,
             expires_at timestamptz null,
             expired boolean not null);
+        -- Deletion by operators: what the highest version says. purge_at: deleted, can be undeleted until then.
+        alter table bulk.point_retention add column if not exists deletion_version bigint not null default 0;
+        alter table bulk.point_retention add column if not exists purge_at timestamptz null;
+        alter table bulk.point_retention add column if not exists purged boolean not null default false;
 
         -- Packs that a restore reads; they stay while a row is here.
         create table if not exists bulk.lease_packs (

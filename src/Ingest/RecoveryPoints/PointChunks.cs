@@ -1,4 +1,5 @@
 using BackupPlatform.Formats;
+using BackupPlatform.IngestService.Chunks;
 using BackupPlatform.IngestService.Data;
 using BackupPlatform.Storage;
 using Npgsql;
@@ -43,10 +44,35 @@ internal static class PointChunks
 
         return places;
     }
+}
+
+/// <summary>Finds those chunks of a recovery point that are there: indexed, in a pack whose blob is long enough.</summary>
+internal sealed class PresentChunks(NpgsqlDataSource database, IBlobStore blobs, LostPacks lost)
+{
+    /// <summary>The places of those of these chunks that are there. What was lost is noted on the way.</summary>
+    public async Task<Dictionary<ChunkId, ChunkPlace>> FindAsync(PointRow point, ChunkId[] ids, CancellationToken cancellationToken)
+    {
+        var (vaultId, machineId) = (point.Document.VaultId, point.Document.MachineId);
+        var places = await database.FindPlacesAsync(point, ids, cancellationToken);
+        if (ids.Any(id => !places.ContainsKey(id)) && await lost.FindAgainAsync(vaultId, machineId, cancellationToken))
+        {
+            places = await database.FindPlacesAsync(point, ids, cancellationToken);
+        }
+
+        var lengths = await PackLengthsAsync(point, places.Values, cancellationToken);
+        var present = places.Where(entry => lengths.TryGetValue(entry.Value.PackId, out var length) && entry.Value.End <= length)
+            .ToDictionary();
+        if (present.Count < places.Count)
+        {
+            await lost.InspectAsync(vaultId, machineId, cancellationToken);
+        }
+
+        return present;
+    }
 
     /// <summary>How long the blobs of these places' packs are; a blob that is not there has no entry.</summary>
-    public static async Task<Dictionary<Guid, long>> PackLengthsAsync(
-        this IBlobStore blobs, PointRow point, IEnumerable<ChunkPlace> places, CancellationToken cancellationToken)
+    private async Task<Dictionary<Guid, long>> PackLengthsAsync(
+        PointRow point, IEnumerable<ChunkPlace> places, CancellationToken cancellationToken)
     {
         var lengths = new Dictionary<Guid, long>();
         foreach (var packId in places.Select(place => place.PackId).Distinct())

@@ -1,17 +1,30 @@
+using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Formats;
 using BackupPlatform.IngestService.Data;
 using BackupPlatform.Platform.Http;
+using BackupPlatform.ServiceDefaults;
 using Npgsql;
 
 namespace BackupPlatform.IngestService.RecoveryPoints;
 
 /// <summary>A recovery point without its manifest.</summary>
-internal sealed record PointRow(Guid SubscriptionId, Guid ItemId, RecoveryPointDocument Document)
+/// <param name="PurgeAt">Until when a deleted one can be undeleted.</param>
+internal sealed record PointRow(Guid SubscriptionId, Guid ItemId, RecoveryPointDocument Document, DateTimeOffset? PurgeAt)
 {
     public Guid Id => Document.Id;
 
-    public bool Expired => Document.State == RecoveryPointState.Expired;
+    /// <summary>Why its data can not be read; null where it can.</summary>
+    public Refusal? Unreadable => Document.State switch
+    {
+        RecoveryPointState.Sealed => null,
+        RecoveryPointState.Deleted => new Refusal(
+            ProblemCodes.Conflict,
+            $"The recovery point was deleted; an operator can undelete it until {PurgeAt!.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC."),
+        RecoveryPointState.Purged => new Refusal(
+            ProblemCodes.Conflict, "The recovery point was deleted for good; choose another one."),
+        _ => new Refusal(ProblemCodes.Conflict, "The recovery point has expired and can no longer be read; choose a newer one."),
+    };
 }
 
 /// <summary>What a chain of seals builds on.</summary>
@@ -25,7 +38,8 @@ internal static class PointRows
 {
     private const string Select = """
         select p.id, p.subscription_id, p.vault_id, p.machine_id, p.item_id, p.item, p.sequence, p.created_at, p.chunk_count,
-            p.stored_bytes, p.uploaded_bytes, r.tags, r.expires_at, coalesce(r.expired, false)
+            p.stored_bytes, p.uploaded_bytes, r.tags, r.expires_at, coalesce(r.expired, false),
+            coalesce(r.purged, false), r.purge_at
         from bulk.recovery_points p left join bulk.point_retention r on r.point_id = p.id
 
         """;
@@ -99,10 +113,17 @@ internal static class PointRows
             Item: reader.GetString(5),
             Sequence: reader.GetInt64(6),
             CreatedAt: reader.GetFieldValue<DateTimeOffset>(7),
-            State: reader.GetBoolean(13) ? RecoveryPointState.Expired : RecoveryPointState.Sealed,
+            State: State(reader),
             ChunkCount: reader.GetInt64(8),
             StoredBytes: reader.GetInt64(9),
             UploadedBytes: reader.GetInt64(10),
             Tags: reader.IsDBNull(11) ? [] : reader.GetFieldValue<string[]>(11),
-            ExpiresAt: reader.IsDBNull(12) ? null : reader.GetFieldValue<DateTimeOffset>(12)));
+            ExpiresAt: reader.IsDBNull(12) ? null : reader.GetFieldValue<DateTimeOffset>(12)),
+        reader.IsDBNull(15) ? null : reader.GetFieldValue<DateTimeOffset>(15));
+
+    private static RecoveryPointState State(NpgsqlDataReader reader) =>
+        reader.GetBoolean(14) ? RecoveryPointState.Purged
+        : reader.GetBoolean(13) ? RecoveryPointState.Expired
+        : reader.IsDBNull(15) ? RecoveryPointState.Sealed
+        : RecoveryPointState.Deleted;
 }

@@ -16,15 +16,14 @@ internal static class ReadPointChunksEndpoints
         app.MapPost("/api/recovery-points/{pointId:guid}/chunks/missing", FindMissingAsync).Accepts<byte[]>(ChunkIdLists.MediaType);
     }
 
-    private static async Task<IResult> ReadAsync(Guid pointId, HttpContext http, NpgsqlDataSource database, IBlobStore blobs)
+    private static async Task<IResult> ReadAsync(Guid pointId, HttpContext http, NpgsqlDataSource database, PresentChunks chunks, IBlobStore blobs)
     {
         var point = await database.ReadableAsync(http, pointId);
         var ids = await http.ReadChunkIdsAsync(ChunkIdLists.MaxRead);
-        var places = await database.FindPlacesAsync(point, ids, http.RequestAborted);
-        var lengths = await blobs.PackLengthsAsync(point, places.Values, http.RequestAborted);
+        var places = await chunks.FindAsync(point, ids, http.RequestAborted);
         foreach (var id in ids)
         {
-            if (!places.TryGetValue(id, out var place) || !IsThere(place, lengths))
+            if (!places.ContainsKey(id))
             {
                 return new Refusal(
                     ProblemCodes.Integrity,
@@ -36,17 +35,13 @@ internal static class ReadPointChunksEndpoints
     }
 
     private static async Task<IResult> FindMissingAsync(
-        Guid pointId, HttpContext http, NpgsqlDataSource database, IBlobStore blobs)
+        Guid pointId, HttpContext http, NpgsqlDataSource database, PresentChunks chunks)
     {
         var point = await database.ReadableAsync(http, pointId);
         var ids = await http.ReadChunkIdsAsync(ChunkIdLists.MaxQuestion);
-        var places = await database.FindPlacesAsync(point, ids, http.RequestAborted);
-        var lengths = await blobs.PackLengthsAsync(point, places.Values, http.RequestAborted);
-        return Bodies.MissingBitmap(ids, id => places.TryGetValue(id, out var place) && IsThere(place, lengths));
+        var places = await chunks.FindAsync(point, ids, http.RequestAborted);
+        return Bodies.MissingBitmap(ids, places.ContainsKey);
     }
-
-    private static bool IsThere(ChunkPlace place, Dictionary<Guid, long> lengths) =>
-        lengths.TryGetValue(place.PackId, out var length) && place.End <= length;
 
     /// <summary>Frames in the order asked; those that adjoin in a pack are read in one go.</summary>
     private sealed class FramesResult(PointRow point, IReadOnlyList<ChunkPlace> places, IBlobStore blobs) : IResult

@@ -20,7 +20,7 @@ internal static class ReadRecoveryPointsEndpoints
     }
 
     /// <summary>A recovery point that the calling machine, or who recovers it, may read the data of.</summary>
-    /// <exception cref="RefusedException">There is none, it is another machine's, or it has expired.</exception>
+    /// <exception cref="RefusedException">There is none, it is another machine's, or it has expired or was deleted.</exception>
     public static async Task<PointRow> ReadableAsync(this NpgsqlDataSource database, HttpContext http, Guid pointId)
     {
         var reader = http.CallingReader();
@@ -28,14 +28,10 @@ internal static class ReadRecoveryPointsEndpoints
         {
             { } point when point.Document.MachineId != reader.MachineId => throw new RefusedException(Refusal.NotFound("recovery point")),
             null => throw new RefusedException(Refusal.NotFound("recovery point")),
-            { Expired: true } => throw new RefusedException(Expired),
+            { Unreadable: { } refusal } => throw new RefusedException(refusal),
             var point => point,
         };
     }
-
-    /// <summary>The refusal of reading what retention has ended.</summary>
-    public static Refusal Expired { get; } = new(
-        ProblemCodes.Conflict, "The recovery point has expired and can no longer be read; choose a newer one.");
 
     private static async Task<IResult> ReadAsync(Guid pointId, HttpContext http, NpgsqlDataSource database)
     {

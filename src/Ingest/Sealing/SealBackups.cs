@@ -42,7 +42,8 @@ internal sealed class SealBackups(
     private async Task<SealOutcome> CommitAsync(BackupJob job, StagedSeal seal, CancellationToken cancellationToken)
     {
         SealOutcome outcome = new();
-        var decision = await commands.RunAsync(
+        var decision = await commands.RunInVaultAsync(
+            job.VaultId,
             job.ItemId,
             async transaction =>
             {
@@ -80,7 +81,7 @@ internal sealed class SealBackups(
             return ended;
         }
 
-        if (await SealRows.MissingAsync(connection, job.MachineId, cancellationToken) is { Length: > 0 } ids)
+        if (await SealRows.MissingAsync(connection, job, cancellationToken) is { Length: > 0 } ids)
         {
             missing(ids);
             return Refusal.Unavailable("Chunks are missing.");

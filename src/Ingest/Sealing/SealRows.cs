@@ -1,5 +1,4 @@
 using BackupPlatform.Contracts;
-using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Formats;
 using BackupPlatform.IngestService.Backups;
 using BackupPlatform.IngestService.Data;
@@ -13,6 +12,9 @@ namespace BackupPlatform.IngestService.Sealing;
 /// <summary>The bulk part of a seal, inside its transaction: work and rows in proportion to what changed.</summary>
 internal static class SealRows
 {
+    /// <summary>Ids in one answer at most, 8 MiB. An agent asks for the rest with its next seal, and it seals a few times only.</summary>
+    private const int MostMissing = 256 * 1024;
+
     /// <summary>Copies the ids of a seal delta into the transaction's own tables <c>seal_added</c> and <c>seal_dropped</c>.</summary>
     public static async Task LoadAsync(NpgsqlConnection connection, Stream delta, CancellationToken cancellationToken)
     {
@@ -28,17 +30,25 @@ internal static class SealRows
         await connection.Bulk("analyze seal_added; analyze seal_dropped").RunAsync(cancellationToken);
     }
 
-    /// <summary>The first of the added chunks that no committed pack of the machine holds.</summary>
-    public static async Task<byte[]> MissingAsync(NpgsqlConnection connection, Guid machineId, CancellationToken cancellationToken)
+    /// <summary>
+    /// The first of the chunks that no pack of the machine holds: of the added ones, and of those that the point would take over
+    /// from its base and that were lost since. The agent sends them again, and older points have them back too.
+    /// </summary>
+    public static async Task<byte[]> MissingAsync(NpgsqlConnection connection, BackupJob job, CancellationToken cancellationToken)
     {
         await using var command = connection.Bulk(
             """
-            select a.chunk from seal_added a
-            left join bulk.chunk_index c on c.machine_id = $1 and c.chunk = a.chunk
+            select wanted.chunk from (
+                select chunk from seal_added
+                union all
+                select l.chunk from bulk.lost_chunks l
+                join bulk.spans s on s.machine_id = $1 and s.chunk = l.chunk and s.item_id = $2 and s.last_sequence is null
+                where l.machine_id = $1 and not exists (select 1 from seal_dropped d where d.chunk = l.chunk)) wanted
+            left join bulk.chunk_index c on c.machine_id = $1 and c.chunk = wanted.chunk
             left join bulk.packs p on p.id = c.pack_id and p.state = 1
-            where p.id is null order by a.chunk limit $2
+            where p.id is null order by wanted.chunk limit $3
             """,
-            machineId, ChunkIdLists.MaxQuestion);
+            job.MachineId, job.ItemId, MostMissing);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         using var missing = new MemoryStream();
         while (await reader.ReadAsync(cancellationToken))

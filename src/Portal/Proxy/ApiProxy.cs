@@ -12,13 +12,23 @@ internal static class ApiProxy
     public static void AddApiProxy(this IServiceCollection services)
     {
         services.AddReverseProxy().LoadFromMemory(
-            [.. ApiRoutes.All.Select(route => new RouteConfig
-            {
-                RouteId = route.Path,
-                ClusterId = route.Owner,
-                Match = new RouteMatch { Path = route.Path },
-            })],
-            [.. ApiRoutes.All.Select(route => route.Owner).Distinct().Select(owner => new ClusterConfig
+            [
+                .. ApiRoutes.All.Select(route => new RouteConfig
+                {
+                    RouteId = route.Path,
+                    ClusterId = route.Owner,
+                    Match = new RouteMatch { Path = route.Path },
+                }),
+                .. ApiRoutes.Exceptions.Select(route => new RouteConfig
+                {
+                    RouteId = $"{route.Method} {route.Path}",
+                    ClusterId = route.Owner,
+                    // Before the path's owner, who takes every method.
+                    Order = -1,
+                    Match = new RouteMatch { Path = route.Path, Methods = [route.Method] },
+                }),
+            ],
+            [.. ApiRoutes.All.Select(route => route.Owner).Concat(ApiRoutes.Exceptions.Select(route => route.Owner)).Distinct().Select(owner => new ClusterConfig
             {
                 ClusterId = owner,
                 Destinations = new Dictionary<string, DestinationConfig> { [owner] = new() { Address = $"http://{owner}" } },

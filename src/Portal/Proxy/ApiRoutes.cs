@@ -7,6 +7,13 @@ internal static class ApiRoutes
     public const string Registration = "registration";
     public const string Ingest = "ingest";
     public const string Restore = "restore";
+    public const string Retention = "retention";
+
+    /// <summary>Calls of a path that go to another service than its owner.</summary>
+    public static IReadOnlyList<(string Method, string Path, string Owner)> Exceptions { get; } =
+    [
+        ("DELETE", "/api/recovery-points/{id:guid}", Retention),
+    ];
 
     /// <summary>Every path that the portal passes on, and to whom.</summary>
     public static IReadOnlyList<(string Path, string Owner)> All { get; } =
@@ -24,12 +31,14 @@ internal static class ApiRoutes
         ("/api/backup-jobs/{id:guid}", Ingest),
         ("/api/recovery-points/{id:guid}", Ingest),
         ("/api/recovery-points/{id:guid}/manifest", Ingest),
+        ("/api/recovery-points/{id:guid}/undelete", Retention),
         ("/api/machines/{id:guid}/recovery-points", Ingest),
         ("/api/machines/{id:guid}/jobs", Ingest),
         ("/api/vaults/{id:guid}/jobs", Ingest),
         ("/api/restore-jobs", Restore),
         ("/api/restore-jobs/{id:guid}", Restore),
         ("/api/restore-jobs/{id:guid}/completion", Restore),
+        ("/api/restore-jobs/{id:guid}/events", Restore),
         ("/api/machines/{id:guid}/restore-jobs", Restore),
         ("/api/vaults/{id:guid}/restore-jobs", Restore),
     ];

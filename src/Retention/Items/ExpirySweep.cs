@@ -1,50 +1,32 @@
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Sweeps;
 using Marten;
 
 namespace BackupPlatform.RetentionService.Items;
 
-/// <summary>Expires what is due, soon after it is due, also where the clock jumps.</summary>
-/// <remarks>
-/// It asks again and again rather than sleep until the next expiry: a sleep would not notice a jump of the clock. Several replicas
-/// may sweep at once; each decision is taken again in the transaction on its stream.
-/// </remarks>
-internal sealed class ExpirySweep(IDocumentStore store, TimeProvider clock, ILogger<ExpirySweep> log) : BackgroundService
+/// <summary>Expires recovery points that are due, and purges deleted ones that nobody has undeleted in time.</summary>
+internal sealed class ExpirySweep(IDocumentStore store, TimeProvider clock, ILogger<ExpirySweep> log) : PeriodicSweep(clock, log)
 {
     private const int Batch = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Pause, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await ExpireDueAsync(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                log.LogWarning(e, "Recovery points that are due could not be expired; trying again");
-            }
-        }
-    }
+    private readonly TimeProvider clock = clock;
 
-    /// <summary>Expires everything that is due now.</summary>
-    public async Task ExpireDueAsync(CancellationToken cancellationToken)
+    /// <summary>Does everything that is due now.</summary>
+    public override async Task SweepAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             var now = clock.GetUtcNow();
             await using var session = store.QuerySession();
             var due = await session.Query<ItemRetention>()
-                .Where(item => item.NextExpiry <= now)
-                .OrderBy(item => item.NextExpiry)
+                .Where(item => item.NextExpiry <= now || item.NextPurge <= now)
+                .OrderBy(item => item.Id)
                 .Take(Batch)
                 .Select(item => item.Id)
                 .ToListAsync(cancellationToken);
             foreach (var item in due)
             {
-                await store.DecideAsync<ItemRetention>(item, state => ItemRetention.ExpireDue(state, now), cancellationToken);
+                await store.DecideAsync<ItemRetention>(item, state => ItemRetention.EndDue(state, now), cancellationToken);
             }
 
             if (due.Count < Batch)

@@ -1,10 +1,11 @@
+using BackupPlatform.Contracts;
 using BackupPlatform.Platform.EventStore;
 using BackupPlatform.RetentionService.Policies;
-using Marten;
+using BackupPlatform.ServiceDefaults;
 
 namespace BackupPlatform.RetentionService.Items;
 
-/// <summary>The recovery points of an item that have not expired, and what they carry. The stream has the item's own id.</summary>
+/// <summary>The recovery points of an item that have not ended, and what they carry. The stream has the item's own id.</summary>
 /// <param name="Points">In the order of their sequence numbers; as many as the limit of recovery points of an item at most.</param>
 /// <param name="HighestSequence">The highest number that was heard of, expired or not.</param>
 /// <param name="Missing">Numbers below it that were not heard of yet.</param>
@@ -17,6 +18,18 @@ public sealed record ItemRetention(
     long HighestSequence,
     IReadOnlyList<SequenceGap> Missing) : IEventSourced<ItemRetention>
 {
+    /// <summary>How long a deleted point can be undeleted.</summary>
+    public static readonly TimeSpan UndeleteWithin = TimeSpan.FromDays(14);
+
+    /// <summary>Time to look at an undeleted point and restore it, or to delete it again.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromDays(1);
+
+    /// <summary>Points that operators deleted and that can be undeleted, in the order of their deletion.</summary>
+    public IReadOnlyList<DeletedPoint> Deleted { get; init; } = [];
+
+    /// <summary>When the next deleted point is due to be purged; null where there is none. The sweep looks for it.</summary>
+    public DateTimeOffset? NextPurge => Deleted.Min(point => (DateTimeOffset?)point.PurgeAt);
+
     /// <summary>When the next point is due to expire; null where only one is left, or none. The sweep looks for it.</summary>
     public DateTimeOffset? NextExpiry => Expirable.Min(point => (DateTimeOffset?)point.ExpiresAt);
 
@@ -31,7 +44,13 @@ public sealed record ItemRetention(
             Points = [.. state.Points.Select(point =>
                 point.Id == e.RecoveryPointId ? point with { Tags = e.Tags, ExpiresAt = e.ExpiresAt } : point)],
         },
-        PointExpired e => Expire(state!, e),
+        PointExpired e => Remove(state!, e.RecoveryPointId),
+        PointDeleted e => Remove(state!, e.RecoveryPointId) with
+        {
+            Deleted = [.. state!.Deleted, new DeletedPoint(state.Points.Single(point => point.Id == e.RecoveryPointId), e.PurgeAt)],
+        },
+        PointUndeleted e => Undelete(state!, e),
+        PointPurged e => state! with { Deleted = [.. state.Deleted.Where(deleted => deleted.Point.Id != e.RecoveryPointId)] },
         _ => state!,
     };
 
@@ -43,21 +62,55 @@ public sealed record ItemRetention(
             return Decision.Nothing;
         }
 
-        var noted = Fold(state, sealedPoint);
-        var kept = noted.Points.ToDictionary(point => point.Id);
-        var changed = TagSchedule.Of(policy, noted.Points.Select(point => point.ToTaggable()))
-            .Where(tagging => !kept[tagging.RecoveryPointId].Carries(tagging))
-            .Select(tagging => new PointTagged(
-                noted.Id, noted.VaultId, noted.MachineId, noted.Item, tagging.RecoveryPointId, tagging.Tags, tagging.ExpiresAt, sealedPoint.At));
-        return Decision.Append([sealedPoint, .. changed]);
+        return WithTags(state, sealedPoint, policy, sealedPoint.At);
     }
 
-    /// <summary>Ends the retention of what is due.</summary>
-    public static Decision ExpireDue(ItemRetention? state, DateTimeOffset now) => state is null
+    /// <summary>An operator deletes a point: it can be undeleted for a while. Also the newest one; the newest that is left then stays.</summary>
+    public static Decision Delete(ItemRetention? state, Guid pointId, RetentionPolicy policy, DateTimeOffset now) =>
+        state is null ? Gone
+        : state.Deleted.Any(deleted => deleted.Point.Id == pointId) ? Decision.Nothing
+        : state.Points.Any(point => point.Id == pointId) ? WithTags(
+            state,
+            new PointDeleted(state.Id, state.VaultId, state.MachineId, state.Item, pointId, now + UndeleteWithin, now),
+            policy,
+            now)
+        : Gone;
+
+    /// <summary>An operator takes the deletion of a point back, in time.</summary>
+    public static Decision Undelete(ItemRetention? state, Guid pointId, RetentionPolicy policy, DateTimeOffset now) =>
+        state is null ? Gone
+        : state.Points.Any(point => point.Id == pointId) ? Decision.Nothing
+        : state.Deleted.Any(deleted => deleted.Point.Id == pointId && deleted.PurgeAt > now) ? WithTags(
+            state, new PointUndeleted(state.Id, state.VaultId, state.MachineId, state.Item, pointId, now), policy, now)
+        : Gone;
+
+    /// <summary>Ends the retention of what is due, and the deletion of what nobody undeleted in time.</summary>
+    public static Decision EndDue(ItemRetention? state, DateTimeOffset now) => state is null
         ? Decision.Nothing
-        : Decision.Append([.. state.Expirable
-            .Where(point => point.ExpiresAt <= now)
-            .Select(point => new PointExpired(state.Id, state.VaultId, state.MachineId, state.Item, point.Id, now))]);
+        : Decision.Append([
+            .. state.Expirable
+                .Where(point => point.ExpiresAt <= now)
+                .Select(point => new PointExpired(state.Id, state.VaultId, state.MachineId, state.Item, point.Id, now)),
+            .. state.Deleted
+                .Where(deleted => deleted.PurgeAt <= now)
+                .Select(deleted => new PointPurged(state.Id, state.VaultId, state.MachineId, state.Item, deleted.Point.Id, now)),
+        ]);
+
+    private static Refusal Gone { get; } = new(
+        ProblemCodes.Conflict, "The recovery point has expired or was deleted for good; nothing can be done with it any more.");
+
+    /// <summary>A fact, and the tags that it changes.</summary>
+    private static Decision WithTags(ItemRetention? state, object fact, RetentionPolicy policy, DateTimeOffset at)
+    {
+        var next = Fold(state, fact);
+        var kept = next.Points.ToDictionary(point => point.Id);
+        var changed = TagSchedule.Of(policy, next.Points.Select(point => point.ToTaggable()))
+            .Select(tagging => kept[tagging.RecoveryPointId].AtLeast(tagging))
+            .Where(tagging => !kept[tagging.RecoveryPointId].Carries(tagging))
+            .Select(tagging => new PointTagged(
+                next.Id, next.VaultId, next.MachineId, next.Item, tagging.RecoveryPointId, tagging.Tags, tagging.ExpiresAt, at));
+        return Decision.Append([fact, .. changed]);
+    }
 
     /// <summary>Whether a point of this number was heard of, though it may have expired since.</summary>
     private bool Knows(long sequence) => sequence <= HighestSequence && !Missing.Any(gap => gap.Contains(sequence));
@@ -76,10 +129,10 @@ public sealed record ItemRetention(
         };
     }
 
-    /// <remarks>The next point remembers the day of the one that goes: which days had a point does not change by expiry.</remarks>
-    private static ItemRetention Expire(ItemRetention state, PointExpired e)
+    /// <remarks>The next point remembers the day of the one that goes: which days had a point does not change by its end.</remarks>
+    private static ItemRetention Remove(ItemRetention state, Guid pointId)
     {
-        if (state.Points.FirstOrDefault(point => point.Id == e.RecoveryPointId) is not { } gone)
+        if (state.Points.FirstOrDefault(point => point.Id == pointId) is not { } gone)
         {
             return state;
         }
@@ -88,7 +141,22 @@ public sealed record ItemRetention(
         var next = rest.Where(gone.IsBefore).OrderBy(point => point.Day).ThenBy(point => point.Sequence).FirstOrDefault();
         return state with { Points = [.. rest.Select(point => point == next ? point with { FollowsDay = gone.Day } : point)] };
     }
+
+    private static ItemRetention Undelete(ItemRetention state, PointUndeleted e)
+    {
+        var point = state.Deleted.Single(deleted => deleted.Point.Id == e.RecoveryPointId).Point with { KeptUntil = e.At + Grace };
+        return state with
+        {
+            Points = [.. state.Points.Append(point).OrderBy(kept => kept.Sequence)],
+            Deleted = [.. state.Deleted.Where(deleted => deleted.Point.Id != point.Id)],
+        };
+    }
 }
+
+/// <summary>A recovery point that an operator deleted.</summary>
+/// <param name="Point">As it was.</param>
+/// <param name="PurgeAt">Until when it can be undeleted.</param>
+public sealed record DeletedPoint(KeptPoint Point, DateTimeOffset PurgeAt);
 
 /// <summary>A recovery point that has not expired.</summary>
 /// <param name="Day">The day it was sealed on, in its time zone.</param>
@@ -97,9 +165,15 @@ public sealed record ItemRetention(
 public sealed record KeptPoint(
     Guid Id, long Sequence, DateOnly Day, string TimeZone, DateOnly? FollowsDay, IReadOnlyList<string> Tags, DateTimeOffset? ExpiresAt)
 {
+    /// <summary>An undeleted point does not expire before, though its time may have run out meanwhile; null for all others.</summary>
+    public DateTimeOffset? KeptUntil { get; init; }
+
     public TaggablePoint ToTaggable() => new(Id, Sequence, Day, TimeZone, FollowsDay);
 
     public bool Carries(Tagging tagging) => ExpiresAt == tagging.ExpiresAt && Tags.SequenceEqual(tagging.Tags);
+
+    /// <summary>What the schedule says, or later.</summary>
+    public Tagging AtLeast(Tagging tagging) => KeptUntil > tagging.ExpiresAt ? tagging with { ExpiresAt = KeptUntil.Value } : tagging;
 
     /// <summary>Whether this point is the earlier one in the order of tagging.</summary>
     public bool IsBefore(KeptPoint other) => (Day, Sequence).CompareTo((other.Day, other.Sequence)) < 0;
@@ -119,42 +193,4 @@ public sealed record SequenceGap(long First, long Last)
     public IEnumerable<SequenceGap> Without(long sequence) => Contains(sequence)
         ? [.. Between(First - 1, sequence), .. Between(sequence, Last + 1)]
         : [this];
-}
-
-/// <param name="SealedAt">When it was sealed, by the clock of the service that sealed it.</param>
-/// <param name="At">When this service took it in.</param>
-public sealed record PointNoted(
-    Guid ItemId,
-    Guid VaultId,
-    Guid MachineId,
-    string Item,
-    Guid RecoveryPointId,
-    long Sequence,
-    DateTimeOffset SealedAt,
-    string TimeZone,
-    DateTimeOffset At);
-
-/// <summary>Tags or expiry of a point are these from now on.</summary>
-public sealed record PointTagged(
-    Guid ItemId,
-    Guid VaultId,
-    Guid MachineId,
-    string Item,
-    Guid RecoveryPointId,
-    IReadOnlyList<string> Tags,
-    DateTimeOffset ExpiresAt,
-    DateTimeOffset At);
-
-public sealed record PointExpired(Guid ItemId, Guid VaultId, Guid MachineId, string Item, Guid RecoveryPointId, DateTimeOffset At);
-
-internal static class ItemRetentionStore
-{
-    public static void AddItemRetention(this StoreOptions store)
-    {
-        store.AddState<ItemRetention>();
-        store.Schema.For<ItemRetention>().Duplicate(item => item.NextExpiry);
-        store.Events.MapEventType<PointNoted>("point_noted");
-        store.Events.MapEventType<PointTagged>("point_tagged");
-        store.Events.MapEventType<PointExpired>("point_expired");
-    }
 }

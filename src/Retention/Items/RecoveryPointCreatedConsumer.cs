@@ -16,9 +16,15 @@ internal sealed class RecoveryPointCreatedConsumer(IDocumentStore store, TimePro
         var noted = new PointNoted(
             fact.StreamId, fact.VaultId, fact.MachineId, fact.Item, fact.RecoveryPointId, fact.Sequence, fact.At, fact.TimeZone, clock.GetUtcNow());
         ItemRetention? before = null;
-        var decision = await store.DecideAsync<ItemRetention>(
-            fact.StreamId,
-            state => ItemRetention.Note(before = state, noted, RetentionPolicy.BuiltIn),
+        var decision = await store.CommitAsync(
+            session =>
+            {
+                session.Store(new KnownPoint(fact.RecoveryPointId, fact.StreamId, fact.SubscriptionId));
+                return session.DecideAsync<ItemRetention>(
+                    fact.StreamId,
+                    state => ItemRetention.Note(before = state, noted, RetentionPolicy.BuiltIn),
+                    context.CancellationToken);
+            },
             context.CancellationToken);
         var highest = before?.HighestSequence ?? 0;
         if (decision.Events.Count > 0 && fact.Sequence > highest + 1)

@@ -14,6 +14,12 @@ internal sealed class RetentionContracts : IContractTranslator
             committed.StreamId, committed.Version, e.At, e.VaultId, e.MachineId, e.Item, e.RecoveryPointId, e.Tags, e.ExpiresAt),
         PointExpired e => new RecoveryPointExpired(
             committed.StreamId, committed.Version, e.At, e.VaultId, e.MachineId, e.Item, e.RecoveryPointId),
+        PointDeleted e => new RecoveryPointDeleted(
+            committed.StreamId, committed.Version, e.At, e.VaultId, e.MachineId, e.Item, e.RecoveryPointId, e.PurgeAt),
+        PointUndeleted e => new RecoveryPointRestored(
+            committed.StreamId, committed.Version, e.At, e.VaultId, e.MachineId, e.Item, e.RecoveryPointId),
+        PointPurged e => new RecoveryPointPurged(
+            committed.StreamId, committed.Version, e.At, e.VaultId, e.MachineId, e.Item, e.RecoveryPointId),
         _ => null,
     };
 }

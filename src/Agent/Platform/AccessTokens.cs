@@ -1,22 +1,21 @@
-using System.Text;
-using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Registration;
 
 namespace BackupPlatform.Agent.Platform;
 
 /// <summary>
-/// The machine's short-lived token: fetched with its identity key when first needed, renewed a minute before it ends and
-/// whenever the platform refuses it. Brings the services' newest addresses along.
+/// A short-lived token: fetched when first needed, renewed a minute before it ends and whenever the platform refuses it.
+/// Brings the services' newest addresses along.
 /// </summary>
-/// <param name="sign">Ed25519 with the machine's identity key.</param>
+/// <param name="request">Asks for a token; is given the last one that the platform gave, or null.</param>
 /// <param name="onEndpoints">Told of the addresses that came with a token.</param>
-internal sealed class MachineTokens(Guid machineId, Func<byte[], byte[]> sign, TimeProvider time, Action<AgentEndpoints> onEndpoints)
-    : IDisposable
+internal sealed class AccessTokens(
+    Func<string?, CancellationToken, Task<MachineToken>> request, TimeProvider time, Action<AgentEndpoints> onEndpoints) : IDisposable
 {
     private static readonly TimeSpan s_renewBefore = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _one = new(1);
     private MachineToken? _token;
+    private string? _last;
 
     public async Task<string> GetAsync(PlatformClient client, CancellationToken cancellation)
     {
@@ -52,19 +51,9 @@ internal sealed class MachineTokens(Guid machineId, Func<byte[], byte[]> sign, T
 
     private async Task<string> RenewAsync(PlatformClient client, CancellationToken cancellation)
     {
-        var challenge = await client.SendAsync(
-            new PlatformRequest(Service.Registration, HttpMethod.Post, $"api/machines/{machineId:D}/token-challenges") { Anonymous = true },
-            ContractsJson.Default.TokenChallenge,
-            cancellation);
-        var signature = sign(Encoding.UTF8.GetBytes(MachineTokenChallenge.Message(machineId, challenge.Nonce)));
-        var request = new PlatformRequest(
-            Service.Registration,
-            HttpMethod.Post,
-            $"api/machines/{machineId:D}/tokens",
-            PlatformClient.Body(new RequestToken(challenge.Nonce, signature), ContractsJson.Default.RequestToken)) { Anonymous = true };
-        var token = await client.SendAsync(request, ContractsJson.Default.MachineToken, cancellation);
+        var token = await request(_last, cancellation);
         onEndpoints(client.Endpoints.Update(token.Endpoints));
-        _token = token;
+        (_token, _last) = (token, token.Token);
         return token.Token;
     }
 }
