@@ -63,20 +63,39 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes, string what)
     /// </summary>
     public void PassOverTags()
     {
-        var count = Int(1024);
-        ulong last = 0;
-        for (var i = 0; i < count; i++)
+        var tags = Tags();
+        while (NextTag(ref tags, out var value)) value.PassOverTag(tags.Last);
+    }
+
+    /// <summary>Begins to read optional fields, of which some are known.</summary>
+    public TagPlace Tags() => new(Int(1024), 0);
+
+    /// <summary>The next optional field; false behind the last one.</summary>
+    public bool NextTag(ref TagPlace place, out ByteReader value)
+    {
+        value = default;
+        if (place.Left == 0) return false;
+        var tag = VarInt();
+        if (tag <= place.Last) throw Damaged("has optional fields out of order");
+        place = new TagPlace(place.Left - 1, tag);
+        value = new ByteReader(Block(Left), what);
+        return true;
+    }
+
+    /// <summary>Leaves out the whole value of a field that is not known.</summary>
+    public void PassOverTag(ulong tag)
+    {
+        if (tag % 2 == 0)
         {
-            var tag = VarInt();
-            if (tag <= last) throw Damaged("has optional fields out of order");
-            last = tag;
-            Block(Left);
-            if (tag % 2 == 0)
-            {
-                throw new UnsupportedFormatException($"The {what} has field {tag}, which this agent does not know; a newer one does.");
-            }
+            throw new UnsupportedFormatException($"The {what} has field {tag}, which this agent does not know; a newer one does.");
         }
+        Bytes(Left);
     }
 
     public readonly DamagedDataException Damaged(string why) => new(what, why);
 }
+
+/// <summary>Where a reader of optional fields stands.</summary>
+/// <param name="Left">Fields to come.</param>
+/// <param name="Last">The number of the field before; 0 before the first.</param>
+internal readonly record struct TagPlace(int Left, ulong Last);

@@ -74,7 +74,7 @@ public sealed class FileSystemTests : IDisposable
         Run("mkfifo", _folder.At("pipe"));
         using var directory = FileSystem.OpenDirectoryFollowing(_folder.Bytes);
         using var pipe = FileSystem.OpenForReading(directory, "pipe"u8);
-        Assert.Equal(FileKind.Special, FileSystem.Stat(pipe).Kind);
+        Assert.Equal(FileKind.Fifo, FileSystem.Stat(pipe).Kind);
     }
 
     [Fact]

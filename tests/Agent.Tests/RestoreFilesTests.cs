@@ -132,7 +132,7 @@ public sealed class RestoreFilesTests : IDisposable
 
     private Dictionary<ChunkId, byte[]> Chunks { get; } = [];
 
-    private FileWriter Writer(TargetTree target, RestorePlan plan, ConflictRule rule) => new(target, plan, rule, _errors, new Progress());
+    private FileWriter Writer(TargetTree target, RestorePlan plan, ConflictRule rule) => new(target, plan, rule, _errors, new Shortfalls(), new Progress());
 
     private ValueTask<RestorePlan> PlanAsync(params (string Path, byte[]? Content)[] entries) => PlanAsync(entries, 4096);
 

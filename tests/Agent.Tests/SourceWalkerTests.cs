@@ -115,7 +115,7 @@ public sealed class SourceWalkerTests : IDisposable
     private List<SourceEntry> Walk(FileStat? excluded, params string[] paths)
     {
         var notes = new WalkNotes(
-            (path, why) => _errors.Add(PathText.ForPeople(path) + why), (path, why) => _skipped.Add(PathText.ForPeople(path) + why));
+            (path, _, why) => _errors.Add(PathText.ForPeople(path) + why), (path, why) => _skipped.Add(PathText.ForPeople(path) + why));
         return [.. new SourceWalker(SourceSelection.Of(paths.Select(Encoding.UTF8.GetBytes)), excluded, notes).Walk()];
     }
 

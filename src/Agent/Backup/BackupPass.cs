@@ -25,6 +25,7 @@ internal sealed class BackupPass
     private readonly SourceFile _files;
     private readonly PathErrors _errors;
     private readonly Progress _progress;
+    private readonly LinkedFiles _linked = new();
     private readonly Queue<(CatalogEntry Entry, List<Extent> Extents)> _waiting = new();
 
     public BackupPass(
@@ -51,13 +52,19 @@ internal sealed class BackupPass
             cancellation.ThrowIfCancellationRequested();
             var path = CatalogPaths.Of(entry.Path);
             var old = _base is null ? null : await _base.FindAsync(path, cancellation);
-            if (entry.Stat.Kind == FileKind.File)
+            var described = await DescribeAsync(entry, path);
+            if (_linked.Find(entry.Stat, described.Kind) is { } linked)
             {
-                await AddFileAsync(entry, path, old, cancellation);
+                AddName(entry, described, linked, old);
+            }
+            else if (entry.Stat.Kind == FileKind.File)
+            {
+                await AddFileAsync(entry, described, old, cancellation);
             }
             else
             {
-                _waiting.Enqueue((Describe(path, entry.Stat) with { LinkTarget = entry.LinkTarget ?? [] }, []));
+                Add(entry.Stat, described with { LinkTarget = entry.LinkTarget ?? [], Incomplete = entry.Unlisted }, [], unmodified: true);
+                Totals.Incomplete += entry.Unlisted ? 1 : 0;
             }
 
             await WriteWaitingAsync();
@@ -98,13 +105,64 @@ internal sealed class BackupPass
         return await _catalog.FinishAsync();
     }
 
-    private async ValueTask AddFileAsync(SourceEntry source, CatalogPath path, CatalogEntry? old, CancellationToken cancellation)
+    private async ValueTask<CatalogEntry> DescribeAsync(SourceEntry source, CatalogPath path)
     {
-        if (old is not null && IsUnchanged(old, source.Stat) && await ReuseAsync(old, cancellation) is { } extents)
+        var entry = EntryDescription.Of(path, source.Stat);
+        byte[] attributes;
+        try
         {
-            Count(source.Stat.Size, file => file.Unmodified++);
+            attributes = ExtendedAttributes.Encode(source.Attributes);
+        }
+        catch (ArgumentException e)
+        {
+            _errors.Add(source.Path, "attributes-too-many", $"its extended attributes are left out: {e.Message}");
+            return entry;
+        }
+
+        if (attributes.Length <= CatalogEntry.MaxInlineAttributes)
+        {
+            return entry with { Attributes = attributes };
+        }
+
+        var extents = new List<Extent>();
+        await _contents.AddAloneAsync(attributes, extents);
+        return entry with { AttributeExtents = [.. extents] };
+    }
+
+    /// <summary>One more name of a file: it is told as it was when the first name was met, and read no more.</summary>
+    private void AddName(SourceEntry source, CatalogEntry described, LinkedFile linked, CatalogEntry? old)
+    {
+        if (described.Kind == CatalogEntryKind.File)
+        {
+            Count(linked.Entry.Size, old is not { Kind: CatalogEntryKind.File } ? file => file.New++
+                : linked.Unmodified ? file => file.Unmodified++ : file => file.Changed++);
+            _progress.AddBytes(linked.Entry.Size);
+        }
+
+        if (linked.Entry.Incomplete)
+        {
+            NoteChanged(source.Path);
+        }
+
+        _waiting.Enqueue((linked.Entry with { Path = described.Path }, linked.Extents));
+    }
+
+    private void Add(FileStat stat, CatalogEntry entry, List<Extent> extents, bool unmodified)
+    {
+        entry = entry with { HasHoles = extents.Exists(extent => extent.IsHole) };
+        _linked.Note(stat, new LinkedFile(entry, extents, unmodified));
+        _waiting.Enqueue((entry, extents));
+    }
+
+    private async ValueTask AddFileAsync(SourceEntry source, CatalogEntry described, CatalogEntry? old, CancellationToken cancellation)
+    {
+        if (old is not null && EntryDescription.HasSameContent(old, described, source.Stat.Size)
+            && await ReuseAsync(old, cancellation) is { } extents)
+        {
+            var same = old.ChangedNanoseconds == described.ChangedNanoseconds;
+            Count(source.Stat.Size, same ? file => file.Unmodified++ : file => file.Changed++);
             _progress.AddBytes(source.Stat.Size);
-            _waiting.Enqueue((Describe(path, source.Stat) with { Size = old.Size }, extents));
+            Add(source.Stat, described with { Size = old.Size }, extents, same);
             return;
         }
 
@@ -112,25 +170,27 @@ internal sealed class BackupPass
         {
             var read = await _files.ReadAsync(source);
             Count(read.Size, old is { Kind: CatalogEntryKind.File } ? file => file.Changed++ : file => file.New++);
-            _waiting.Enqueue((Describe(path, read.Stat) with
+            var entry = EntryDescription.Of(described.Path, read.Stat) with
             {
                 Size = read.Size,
                 Incomplete = read.Changed,
                 ChangedNanoseconds = IsRacy(read) ? 0 : read.Stat.ChangeNanoseconds,
-            }, read.Extents));
+                Attributes = described.Attributes,
+                AttributeExtents = described.AttributeExtents,
+            };
+            Add(read.Stat, entry, read.Extents, unmodified: false);
             if (read.Changed)
             {
-                Totals.Incomplete++;
-                _errors.Add(source.Path, "changed while it was being read; what was read is kept");
+                NoteChanged(source.Path);
             }
         }
         catch (FileError e) when (e.IsMissing)
         {
-            _errors.Add(source.Path, "vanished while the backup was running");
+            _errors.Add(source.Path, "vanished", "vanished while the backup was running");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _errors.Add(source.Path, e.Message);
+            _errors.Add(source.Path, "unreadable", e.Message);
         }
     }
 
@@ -145,6 +205,12 @@ internal sealed class BackupPass
         ModifiedNanoseconds = (at - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick,
         Size = size,
     };
+
+    private void NoteChanged(byte[] path)
+    {
+        Totals.Incomplete++;
+        _errors.Add(path, "changed", "changed while it was being read; what was read is kept");
+    }
 
     private void Count(long bytes, Action<BackupTotals> count)
     {
@@ -174,7 +240,7 @@ internal sealed class BackupPass
 
         while (_waiting.TryDequeue(out var next))
         {
-            foreach (var extent in next.Extents)
+            foreach (var extent in next.Extents.Concat(next.Entry.AttributeExtents).Where(extent => !extent.IsHole))
             {
                 _references.AddNew(extent.Chunk);
             }
@@ -185,29 +251,6 @@ internal sealed class BackupPass
 
     private ValueTask OfferAsync(ChunkUpload upload, ChunkKind kind, ChunkId id, ReadOnlyMemory<byte> content) =>
         _references.MustOffer(id) ? upload.AddAsync(kind, id, content) : ValueTask.CompletedTask;
-
-    private static bool IsUnchanged(CatalogEntry old, FileStat stat) =>
-        old is { Kind: CatalogEntryKind.File, Incomplete: false }
-        && (old.Size, old.ModifiedNanoseconds, old.ChangedNanoseconds, old.Inode)
-        == (stat.Size, stat.ModificationNanoseconds, stat.ChangeNanoseconds, stat.Inode);
-
-    private static CatalogEntry Describe(CatalogPath path, FileStat stat) => new()
-    {
-        Path = path,
-        Kind = stat.Kind switch
-        {
-            FileKind.File => CatalogEntryKind.File,
-            FileKind.Directory => CatalogEntryKind.Directory,
-            _ => CatalogEntryKind.SymbolicLink,
-        },
-        Mode = stat.Mode,
-        UserId = stat.User,
-        GroupId = stat.Group,
-        ModifiedNanoseconds = stat.ModificationNanoseconds,
-        ChangedNanoseconds = stat.ChangeNanoseconds,
-        Inode = stat.Inode,
-        // Not the device: its number may be another after a restart, and the whole catalog would be new.
-    };
 
     /// <summary>
     /// Whether it may change again within the tick of its last change, after it was read: then no time would tell, and the next backup

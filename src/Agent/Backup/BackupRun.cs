@@ -37,6 +37,9 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     /// <summary>Opens what is backed up instead of files, when the job is open; the one path is its name.</summary>
     public Func<StreamSource>? OpenStream { get; init; }
 
+    /// <summary>What to leave out.</summary>
+    public ExcludeRules? Rules { get; init; }
+
     /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
     public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)
     {
@@ -153,7 +156,8 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     private SourceWalker CreateWalker() => new(
         SourceSelection.Of(paths),
         context.Home.Stat(),
-        new WalkNotes(errors.Add, NoteSkipped));
+        new WalkNotes(errors.Add, NoteSkipped),
+        Rules);
 
     private void NoteSkipped(byte[] path, string why)
     {

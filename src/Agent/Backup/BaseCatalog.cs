@@ -83,17 +83,30 @@ internal sealed class BaseCatalog : IAsyncDisposable
         {
             await foreach (var extent in _point.Catalog.ReadExtentsAsync(entry, cancellation))
             {
-                _references.AddBase(extent.Chunk);
+                Note(extent);
             }
         }
         else
         {
             foreach (var extent in entry.Extents)
             {
-                _references.AddBase(extent.Chunk);
+                Note(extent);
             }
         }
 
+        foreach (var extent in entry.AttributeExtents)
+        {
+            Note(extent);
+        }
+
         _more = await _entries.MoveNextAsync();
+    }
+
+    private void Note(Extent extent)
+    {
+        if (!extent.IsHole)
+        {
+            _references.AddBase(extent.Chunk);
+        }
     }
 }

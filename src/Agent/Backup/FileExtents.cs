@@ -25,8 +25,8 @@ internal sealed class FileExtents(KeyRing keys, Func<ChunkId, ReadOnlyMemory<byt
     public bool HasWaiting => _waiting.Count > 0;
 
     /// <summary>
-    /// Cuts a file's content as <paramref name="read"/> gives it (0: the end), and gives its length. The extents are added
-    /// to the list at once, or, for a small file, when its chunk is cut.
+    /// Cuts a file's content as <paramref name="read"/> gives it (0: the end), or a part of it, and gives its length. The
+    /// extents are added to the list; one of a small content is right when its chunk is cut.
     /// </summary>
     /// <remarks>A file's extents are held together: about 40 bytes for each 512 KiB of it.</remarks>
     public async ValueTask<long> AddAsync(Func<Memory<byte>, int> read, List<Extent> extents)
@@ -39,6 +39,16 @@ internal sealed class FileExtents(KeyRing keys, Func<ChunkId, ReadOnlyMemory<byt
         }
 
         return await CutLargeAsync(read, buffered, extents);
+    }
+
+    /// <summary>Cuts a content into chunks that it shares with no other, so that the same content gives the same chunks.</summary>
+    public async ValueTask AddAloneAsync(ReadOnlyMemory<byte> content, List<Extent> extents)
+    {
+        while (_chunker.FindCut(content.Span, endOfData: true) is > 0 and var cut)
+        {
+            extents.Add(new Extent(await EmitAsync(content[..cut]), 0, cut));
+            content = content[cut..];
+        }
     }
 
     /// <summary>Ends the chunk that small files share, so that all of them have their place.</summary>
@@ -69,7 +79,11 @@ internal sealed class FileExtents(KeyRing keys, Func<ChunkId, ReadOnlyMemory<byt
         var (offset, length) = (_sharedLength, content.Length);
         content.CopyTo(_shared.AsMemory(offset));
         _sharedLength += length;
-        _waiting.Add(id => extents.Add(new Extent(id, offset, length)));
+
+        // The place in the list is kept for it: other parts of the same file may come before the chunk is cut.
+        var place = extents.Count;
+        extents.Add(default);
+        _waiting.Add(id => extents[place] = new Extent(id, offset, length));
         if (_sharedLength >= CutAt)
         {
             await CutAsync();

@@ -28,7 +28,9 @@ internal sealed class SourceFile(FileExtents contents, Progress progress)
         }
 
         var extents = new List<Extent>();
-        var size = await contents.AddAsync(Reader(file), extents);
+        var size = before.Allocated < before.Size
+            ? await ReadPartsAsync(file, before.Size, extents)
+            : await contents.AddAsync(Reader(file, 0, long.MaxValue), extents);
         var after = FileSystem.Stat(file);
         var changed = size != before.Size
             || (before.Size, before.ModificationNanoseconds, before.ChangeNanoseconds)
@@ -36,15 +38,35 @@ internal sealed class SourceFile(FileExtents contents, Progress progress)
         return new FileRead(before, begunAt, size, extents, changed);
     }
 
-    private Func<Memory<byte>, int> Reader(SafeFileHandle file)
+    /// <summary>Of a file that has holes, or is kept compressed: the parts that hold data, and between them the holes.</summary>
+    private async ValueTask<long> ReadPartsAsync(SafeFileHandle file, long size, List<Extent> extents)
     {
         long position = 0;
-        return space =>
+        while (position < size)
         {
-            var count = RandomAccess.Read(file, space.Span, position);
-            position += count;
-            progress.AddBytes(count);
-            return count;
-        };
+            var (start, end) = FileSystem.NextData(file, position, size) ?? (size, size);
+            if (start > position)
+            {
+                extents.Add(Extent.OfHole(start - position));
+                progress.AddBytes(start - position);
+            }
+
+            position = start + (end > start ? await contents.AddAsync(Reader(file, start, end), extents) : 0);
+            if (position < end)
+            {
+                // It became shorter meanwhile.
+                return position;
+            }
+        }
+
+        return position;
     }
+
+    private Func<Memory<byte>, int> Reader(SafeFileHandle file, long position, long end) => space =>
+    {
+        var count = RandomAccess.Read(file, space.Span[..(int)Math.Min(space.Length, end - position)], position);
+        position += count;
+        progress.AddBytes(count);
+        return count;
+    };
 }

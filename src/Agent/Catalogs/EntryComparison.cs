@@ -12,9 +12,10 @@ internal readonly record struct EntryOf(OpenedPoint Point, CatalogEntry Entry);
 /// </summary>
 internal sealed class EntryComparison(ReadingSession session) : IDisposable
 {
-    private readonly FileContent _contents = new(session);
+    private readonly FileContent _left = new(session);
+    private readonly FileContent _right = new(session);
 
-    /// <summary>In words that scripts can rely on: type, content, size, mode, owner, mtime, target.</summary>
+    /// <summary>In words that scripts can rely on: type, content, size, mode, owner, mtime, target, xattrs, device, links, incomplete.</summary>
     public async Task<List<string>> DifferencesAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
         var (old, now) = (left.Entry, right.Entry);
@@ -32,8 +33,11 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
         Add(old.Size != now.Size, "size");
         Add(old.Mode != now.Mode, "mode");
         Add((old.UserId, old.GroupId) != (now.UserId, now.GroupId), "owner");
-        Add(old.ModifiedNanoseconds != now.ModifiedNanoseconds, "mtime");
+        Add((old.ModifiedNanoseconds, old.ModifiedFar) != (now.ModifiedNanoseconds, now.ModifiedFar), "mtime");
         Add(!old.LinkTarget.Span.SequenceEqual(now.LinkTarget.Span), "target");
+        Add(!SameAttributes(old, now), "xattrs");
+        Add(old.DeviceNumber != now.DeviceNumber, "device");
+        Add(old.HardLink?.First != now.HardLink?.First, "links");
         Add(old.Incomplete != now.Incomplete, "incomplete");
         return differences;
 
@@ -49,11 +53,22 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
     /// <summary>Whether everything but the content is the same.</summary>
     public static bool LookSame(CatalogEntry left, CatalogEntry right) =>
         left.Kind == right.Kind
-        && (left.Size, left.Mode, left.UserId, left.GroupId, left.ModifiedNanoseconds, left.Incomplete)
-        == (right.Size, right.Mode, right.UserId, right.GroupId, right.ModifiedNanoseconds, right.Incomplete)
+        && (left.Size, left.Mode, left.UserId, left.GroupId, left.ModifiedNanoseconds, left.ModifiedFar)
+        == (right.Size, right.Mode, right.UserId, right.GroupId, right.ModifiedNanoseconds, right.ModifiedFar)
+        && (left.Incomplete, left.DeviceNumber) == (right.Incomplete, right.DeviceNumber)
+        && SameAttributes(left, right)
         && left.LinkTarget.Span.SequenceEqual(right.LinkTarget.Span);
 
-    public void Dispose() => _contents.Dispose();
+    /// <summary>Many attributes have chunks of their own, which their content alone decides.</summary>
+    private static bool SameAttributes(CatalogEntry left, CatalogEntry right) =>
+        left.Attributes.Span.SequenceEqual(right.Attributes.Span)
+        && left.AttributeExtents.AsSpan().SequenceEqual(right.AttributeExtents.AsSpan());
+
+    public void Dispose()
+    {
+        _left.Dispose();
+        _right.Dispose();
+    }
 
     private async Task<bool> SameContentAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
@@ -85,27 +100,43 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
     }
 
     /// <summary>
-    /// Small files share chunks, so that the same content lies elsewhere when it was read again. A large one is cut by its
-    /// content alone: other chunks are another content.
+    /// Small files share chunks, so that the same content lies elsewhere when it was read again, and a hole may have been filled
+    /// with zeros. All else is cut by its content alone: other chunks are another content.
     /// </summary>
     private async Task<bool> SameBytesAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
-        if (left.Entry.Extents.Length != 1 || right.Entry.Extents.Length != 1)
+        var (old, now) = (left.Entry, right.Entry);
+        if (!old.HasHoles && !now.HasHoles && (old.Extents.Length != 1 || now.Extents.Length != 1))
         {
             return false;
         }
 
-        var content = (await OnlyPieceAsync(left, cancellation)).ToArray();
-        return (await OnlyPieceAsync(right, cancellation)).Span.SequenceEqual(content);
-    }
-
-    private async Task<ReadOnlyMemory<byte>> OnlyPieceAsync(EntryOf file, CancellationToken cancellation)
-    {
-        await foreach (var piece in _contents.ReadAsync(file, cancellation))
+        await using var others = _right.ReadAsync(right, cancellation).GetAsyncEnumerator(cancellation);
+        var other = ReadOnlyMemory<byte>.Empty;
+        await foreach (var piece in _left.ReadAsync(left, cancellation))
         {
-            return piece;
+            for (var rest = piece; !rest.IsEmpty;)
+            {
+                if (other.IsEmpty)
+                {
+                    if (!await others.MoveNextAsync())
+                    {
+                        return false;
+                    }
+
+                    other = others.Current;
+                }
+
+                var length = Math.Min(rest.Length, other.Length);
+                if (!rest.Span[..length].SequenceEqual(other.Span[..length]))
+                {
+                    return false;
+                }
+
+                (rest, other) = (rest[length..], other[length..]);
+            }
         }
 
-        return default;
+        return true;
     }
 }

@@ -15,13 +15,15 @@ internal sealed class FileContent(ReadingSession session) : IDisposable
     // Asked for together; at 2 MiB a chunk they fit into what is kept.
     private const int Together = 12;
 
+    private static readonly byte[] s_zeros = new byte[256 * 1024];
+
     private readonly ChunkSealer _sealer = new(session.Keys);
     private readonly Dictionary<ChunkId, byte[]> _chunks = [];
     private readonly Queue<ChunkId> _oldest = new();
     private readonly byte[] _plain = new byte[ChunkSealer.MaxPlainLength];
     private int _bytes;
 
-    /// <summary>A file's pieces in order; each is valid until the next is asked for.</summary>
+    /// <summary>A file's pieces in order, holes as zeros; each is valid until the next is asked for.</summary>
     /// <exception cref="DamagedDataException">A chunk is not in the vault as it was backed up.</exception>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         EntryOf file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
@@ -33,9 +35,9 @@ internal sealed class FileContent(ReadingSession session) : IDisposable
             if (batch.Count == Together)
             {
                 await FetchAsync(file.Point.Id, batch, cancellation);
-                foreach (var piece in batch)
+                foreach (var piece in batch.SelectMany(Pieces))
                 {
-                    yield return Piece(piece);
+                    yield return piece;
                 }
 
                 batch.Clear();
@@ -43,13 +45,26 @@ internal sealed class FileContent(ReadingSession session) : IDisposable
         }
 
         await FetchAsync(file.Point.Id, batch, cancellation);
-        foreach (var piece in batch)
+        foreach (var piece in batch.SelectMany(Pieces))
         {
-            yield return Piece(piece);
+            yield return piece;
         }
     }
 
     public void Dispose() => _sealer.Dispose();
+
+    private IEnumerable<ReadOnlyMemory<byte>> Pieces(Extent extent)
+    {
+        for (var left = extent.Hole; left > 0; left -= s_zeros.Length)
+        {
+            yield return s_zeros.AsMemory(0, (int)Math.Min(left, s_zeros.Length));
+        }
+
+        if (!extent.IsHole)
+        {
+            yield return Piece(extent);
+        }
+    }
 
     private ReadOnlyMemory<byte> Piece(Extent extent)
     {
@@ -61,7 +76,7 @@ internal sealed class FileContent(ReadingSession session) : IDisposable
 
     private async Task FetchAsync(Guid pointId, List<Extent> extents, CancellationToken cancellation)
     {
-        var wanted = extents.Select(extent => extent.Chunk).Distinct().Where(id => !_chunks.ContainsKey(id)).ToList();
+        var wanted = extents.Where(extent => !extent.IsHole).Select(extent => extent.Chunk).Distinct().Where(id => !_chunks.ContainsKey(id)).ToList();
         Forget(extents);
         if (wanted.Count == 0)
         {

@@ -22,23 +22,38 @@ internal static class BackupCommand
         {
             Description = "Send no faster than this: bytes a second, such as 500K (KiB/s) or 5M (MiB/s)", HelpName = "RATE",
         };
-        var verbose = new Option<bool>("--verbose", "-v") { Description = "Name what is left out: sockets, pipes, devices, the agent's own home" };
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Name what is left out: sockets, the agent's own home, what is excluded" };
+        var excludes = ExcludeOptions.Create();
         var command = new Command(
             "backup",
             """
             Backs up files and folders into a new recovery point. What is as it was in the item's last one is not read again. Or one
             stream as one file: from a pipe, or from a command, which must end with 0.
 
+            All that Linux keeps is backed up: types, modes, owners, times, symbolic and hard links, holes, pipes, devices, extended
+            attributes and access control lists. Sockets are not. Mount points are crossed.
+
+            Patterns of --exclude and of the lines of --exclude-file, as in .gitignore; case counts:
+              *.tmp           a name, at any depth; * is any characters, ? is one, [a-z] and [!a-z] one of a set, \* is the star itself
+              build/          directories alone
+              docs/*.pdf      with a '/' inside: the way from a PATH that is backed up
+              /srv/cache      with a '/' in front: the way from the root of the file system
+              logs/**/old     ** is any number of directories; **/a/b is a/b at any depth
+              !keep.tmp       to be kept after all; the last pattern that matches decides, those of files come first
+            What lies in an excluded directory cannot be kept. A PATH itself is never excluded.
+
             Examples:
               backup-agent backup /home /etc
               backup-agent backup --item projects ~/projects
+              backup-agent backup /home --exclude '*.tmp' --exclude '.cache/' --exclude-caches
+              backup-agent backup / --exclude-file /etc/backup-agent.exclude --exclude /proc --exclude /sys
               backup-agent backup --json /srv | tail -1
               backup-agent backup --limit-upload 5M /srv
               pg_dump shop | backup-agent backup --stdin-name shop.sql
               backup-agent backup --command shop.sql -- pg_dump shop
             """)
         {
-            paths, item, verbose, limit,
+            paths, item, verbose, excludes.Patterns, excludes.Files, excludes.Caches, limit,
         };
         stream.AddTo(command);
         command.Run(options, host, (parsed, context, cancellation) =>
@@ -51,13 +66,13 @@ internal static class BackupCommand
             var (named, arguments) = (PointOptions.CheckItem(parsed.GetValue(item)), parsed.GetValue(paths) ?? []);
             return stream.Read(parsed, named, arguments) is { } order
                 ? RunAsync(context, order, cancellation)
-                : RunAsync(context, named ?? PointFinder.DefaultItem, arguments, parsed.GetValue(verbose), cancellation);
+                : RunAsync(context, named ?? PointFinder.DefaultItem, arguments, excludes.Read(parsed), parsed.GetValue(verbose), cancellation);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        CommandContext context, string item, string[] arguments, bool verbose, CancellationToken cancellation)
+        CommandContext context, string item, string[] arguments, ExcludeRules rules, bool verbose, CancellationToken cancellation)
     {
         var start = TimeProvider.System.GetTimestamp();
         context.Home.RequireMachine();
@@ -76,7 +91,7 @@ internal static class BackupCommand
         using var guard = context.Home.LockItem(item);
         using var session = MachineSession.Open(context);
         var errors = new PathErrors(context.Report);
-        var outcome = await new BackupRun(context, session, item, paths, errors) { Verbose = verbose }.RunAsync(cancellation);
+        var outcome = await new BackupRun(context, session, item, paths, errors) { Verbose = verbose, Rules = rules }.RunAsync(cancellation);
         Tell(context.Report, item, outcome, errors, TimeProvider.System.GetElapsedTime(start));
         return errors.Count > 0 ? ExitCodes.Incomplete : ExitCodes.Done;
     }

@@ -29,12 +29,14 @@ internal static class RestoreCommand
             DefaultValueFactory = _ => s_rules[0],
         };
         conflict.AcceptOnlyFromAmong(s_rules);
-        var verify = new Option<bool>("--verify") { Description = "Read every restored file back and compare" };
+        var verify = new Option<bool>("--verify") { Description = "Read every restored file back from the disk and compare; a file that differs is named, exit status 7" };
         var item = PointOptions.Item("Item that 'latest' is of (default: files)");
         var command = new Command(
             "restore",
             """
-            Restores files and folders of a recovery point, with owners, permissions and times.
+            Restores files and folders of a recovery point: contents, holes, links, pipes and devices, with owners, permissions,
+            times and extended attributes. What this user or the target's file system cannot set is named once for each kind,
+            exit status 3.
 
             Examples:
               backup-agent restore latest --target /tmp/restored
@@ -72,7 +74,10 @@ internal static class RestoreCommand
         var errors = new PathErrors(context.Report);
         var outcome = await new RestoreRun(context, session, point, order, errors).RunAsync(cancellation);
         Tell(context.Report, origin, outcome, errors, TimeProvider.System.GetElapsedTime(start));
-        return outcome.FoundDamage ? ExitCodes.Damaged : errors.Count > 0 ? ExitCodes.Failed : ExitCodes.Done;
+        return outcome.FoundDamage ? ExitCodes.Damaged
+            : outcome.Failed ? ExitCodes.Failed
+            : outcome.FellShort ? ExitCodes.Incomplete
+            : ExitCodes.Done;
     }
 
     private static void Tell(Report report, PointOrigin origin, RestoreOutcome outcome, PathErrors errors, TimeSpan time) => report.Result(
@@ -95,5 +100,5 @@ internal static class RestoreCommand
             errors.Write(writer);
         },
         $"Restored {Humane.Count(outcome.Files, "file", "files")}, {Humane.Bytes(outcome.Bytes)}, from recovery point {origin.Id}, {Humane.Seconds(time)}"
-        + (errors.Count > 0 ? $"\n{Humane.Count(errors.Count, "path", "paths")} could not be restored; they are named above." : ""));
+        + (errors.Count > 0 ? $"\n{Humane.Count(errors.Count, "path", "paths")} could not be restored in full; they are named above." : ""));
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BackupPlatform.Engine;
 using Microsoft.Win32.SafeHandles;
 
 namespace BackupPlatform.Agent.Files;
@@ -7,7 +8,7 @@ namespace BackupPlatform.Agent.Files;
 /// Linux file access on names of bytes, relative to open directories, so that no component can be exchanged for a
 /// symbolic link between a check and its use. Every failure is a <see cref="FileError"/>.
 /// </summary>
-internal static unsafe class FileSystem
+internal static unsafe partial class FileSystem
 {
     /// <summary>Stands for a path that is absolute or relative to the working directory.</summary>
     public static SafeFileHandle CurrentDirectory { get; } = new(Libc.AtCurrentDirectory, ownsHandle: false);
@@ -41,6 +42,13 @@ internal static unsafe class FileSystem
     /// <summary>Opens a directory by its path, symbolic links followed.</summary>
     public static SafeFileHandle OpenDirectoryFollowing(ReadOnlySpan<byte> path) =>
         Open(CurrentDirectory, path, Libc.OpenRead | Libc.OpenDirectory | Libc.OpenNonBlock, 0, "open directory");
+
+    /// <summary>
+    /// Opens a directory by its path only to go further from there, symbolic links followed: that needs no permission to
+    /// list it.
+    /// </summary>
+    public static SafeFileHandle OpenPassage(ReadOnlySpan<byte> path) =>
+        Open(CurrentDirectory, path, Libc.OpenPathOnly | Libc.OpenDirectory, 0, "open directory");
 
     /// <summary>
     /// Opens for reading, without waiting on a pipe that took the file's place, and without changing its access time
@@ -122,9 +130,13 @@ internal static unsafe class FileSystem
     public static void SetTime(SafeFileHandle directory, ReadOnlySpan<byte> name, long nanoseconds)
     {
         var seconds = Math.DivRem(nanoseconds, 1_000_000_000, out var rest);
-        var time = rest < 0
-            ? new Libc.TimeSpec { Seconds = seconds - 1, Nanoseconds = rest + 1_000_000_000 }
-            : new Libc.TimeSpec { Seconds = seconds, Nanoseconds = rest };
+        SetTime(directory, name, rest < 0 ? new FarTime(seconds - 1, (int)rest + 1_000_000_000) : new FarTime(seconds, (int)rest));
+    }
+
+    /// <inheritdoc cref="SetTime(SafeFileHandle, ReadOnlySpan{byte}, long)"/>
+    public static void SetTime(SafeFileHandle directory, ReadOnlySpan<byte> name, FarTime modified)
+    {
+        var time = new Libc.TimeSpec { Seconds = modified.Seconds, Nanoseconds = modified.Nanoseconds };
         var both = stackalloc Libc.TimeSpec[] { time, time };
         using var path = new NativePath(name);
         using var at = new Borrowed(directory);

@@ -20,15 +20,27 @@ internal static unsafe partial class Libc
     public const int OpenNonBlock = 0x800;
     public const int OpenNoAccessTime = 0x40000;
     public const int OpenCloseOnExec = 0x80000;
+    public const int OpenPathOnly = 0x200000;
 
     public const int ErrorNoPermission = 1;
     public const int ErrorNoEntry = 2;
     public const int ErrorInterrupted = 4;
+    public const int ErrorNoSuchAddress = 6;
     public const int ErrorAccess = 13;
     public const int ErrorExists = 17;
+    public const int ErrorOtherDevice = 18;
     public const int ErrorNotADirectory = 20;
+    public const int ErrorInvalid = 22;
     public const int ErrorTooManyFiles = 24;
+    public const int ErrorTooManyLinks = 31;
+    public const int ErrorRange = 34;
     public const int ErrorLoop = 40;
+    public const int ErrorNoData = 61;
+    public const int ErrorNotSupported = 95;
+
+    public const int SeekData = 3;
+    public const int SeekHole = 4;
+    public const int AdviceDontNeed = 4;
 
     public const uint StatxBasic = 0x7ff;
     public const uint RenameNoReplace = 1;
@@ -89,6 +101,33 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SyncFileSystem(int file);
 
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
+    public static partial int LinkAt(int fromDirectory, byte* from, int toDirectory, byte* to, int flags);
+
+    [LibraryImport("libc", EntryPoint = "mknodat", SetLastError = true)]
+    public static partial int MakeNodeAt(int directory, byte* path, uint mode, ulong device);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(int file, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int Advise(int file, long offset, long length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "fchmodat", SetLastError = true)]
+    public static partial int ChangeModeAt(int directory, byte* path, uint mode, int flags);
+
+    [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true)]
+    public static partial nint ListAttributes(byte* path, byte* names, nint size);
+
+    [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true)]
+    public static partial nint GetAttribute(byte* path, byte* name, byte* value, nint size);
+
+    [LibraryImport("libc", EntryPoint = "lsetxattr", SetLastError = true)]
+    public static partial int SetAttribute(byte* path, byte* name, byte* value, nint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "lremovexattr", SetLastError = true)]
+    public static partial int RemoveAttribute(byte* path, byte* name);
+
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
 
@@ -106,10 +145,13 @@ internal static unsafe partial class Libc
         [FieldOffset(28)] public ushort Mode;
         [FieldOffset(32)] public ulong Inode;
         [FieldOffset(40)] public ulong Size;
+        [FieldOffset(48)] public ulong Blocks;
         [FieldOffset(96)] public long ChangeSeconds;
         [FieldOffset(104)] public uint ChangeNanoseconds;
         [FieldOffset(112)] public long ModificationSeconds;
         [FieldOffset(120)] public uint ModificationNanoseconds;
+        [FieldOffset(128)] public uint NumberMajor;
+        [FieldOffset(132)] public uint NumberMinor;
         [FieldOffset(136)] public uint DeviceMajor;
         [FieldOffset(140)] public uint DeviceMinor;
     }

@@ -26,6 +26,11 @@ internal static class EntryLine
             writer.WritePath("target", entry.LinkTarget.Span);
         }
 
+        if (entry.HardLink is { } link)
+        {
+            writer.WritePath("firstName", CatalogPaths.Absolute(link.First));
+        }
+
         if (entry.Incomplete)
         {
             writer.WriteBoolean("incomplete", true);
@@ -42,13 +47,19 @@ internal static class EntryLine
     {
         CatalogEntryKind.File => "file",
         CatalogEntryKind.Directory => "directory",
-        _ => "symlink",
+        CatalogEntryKind.SymbolicLink => "symlink",
+        CatalogEntryKind.Fifo => "fifo",
+        CatalogEntryKind.CharacterDevice => "chardev",
+        _ => "blockdev",
     };
 
     private static char Letter(CatalogEntryKind kind) => kind switch
     {
         CatalogEntryKind.File => '-',
         CatalogEntryKind.Directory => 'd',
-        _ => 'l',
+        CatalogEntryKind.SymbolicLink => 'l',
+        CatalogEntryKind.Fifo => 'p',
+        CatalogEntryKind.CharacterDevice => 'c',
+        _ => 'b',
     };
 }

@@ -4,7 +4,8 @@ using BackupPlatform.Agent.Files;
 namespace BackupPlatform.Agent.Output;
 
 /// <summary>Something that went wrong with one path, and did not end the command.</summary>
-internal readonly record struct PathError(byte[] Path, string Message)
+/// <param name="Code">A stable word for it.</param>
+internal readonly record struct PathError(byte[] Path, string Code, string Message)
 {
     public override string ToString() => $"{PathText.ForPeople(Path)}: {Message}";
 }
@@ -23,9 +24,11 @@ internal sealed class PathErrors(Report report)
     /// <summary>How many there were.</summary>
     public long Count { get; private set; }
 
-    public void Add(byte[] path, string message)
+    public void Add(byte[] path, string message) => Add(path, "failed", message);
+
+    public void Add(byte[] path, string code, string message)
     {
-        var error = new PathError(path, message);
+        var error = new PathError(path, code, message);
         lock (_lock)
         {
             Count++;
@@ -48,7 +51,7 @@ internal sealed class PathErrors(Report report)
         }
     }
 
-    /// <summary>Writes the array "errors" with objects of path and message.</summary>
+    /// <summary>Writes the array "errors" with objects of path, code and message.</summary>
     public void Write(Utf8JsonWriter writer)
     {
         lock (_lock)
@@ -59,6 +62,7 @@ internal sealed class PathErrors(Report report)
             {
                 writer.WriteStartObject();
                 writer.WritePath("path", error.Path);
+                writer.WriteString("code", error.Code);
                 writer.WriteString("message", error.Message);
                 writer.WriteEndObject();
             }

@@ -14,10 +14,12 @@ namespace BackupPlatform.Agent.Restore;
 /// At most <see cref="MaxOpen"/> files are open.
 /// </summary>
 internal sealed class FileWriter(
-    TargetTree target, RestorePlan plan, ConflictRule rule, PathErrors errors, Progress progress) : IChunkReceiver, IDisposable
+    TargetTree target, RestorePlan plan, ConflictRule rule, PathErrors errors, Shortfalls shortfalls, Progress progress)
+    : IChunkReceiver, IDisposable
 {
     private const int MaxOpen = 256;
 
+    private readonly Attributes _attributes = new(shortfalls);
     private readonly ConcurrentDictionary<int, RestoredFile> _files = new();
     private readonly ConcurrentQueue<RestoredFile> _open = new();
     private readonly ConcurrentDictionary<ChunkId, bool> _seen = new();
@@ -38,12 +40,11 @@ internal sealed class FileWriter(
     /// <summary>Where set, told of each piece that was written, with the plaintext; for reading back.</summary>
     public Action<Piece, ReadOnlySpan<byte>>? OnWritten { get; init; }
 
-    /// <summary>Restores a file that has no content.</summary>
-    public void WriteEmpty(int index) => Guard(File(index), file =>
-    {
-        Open(file);
-        Complete(file);
-    });
+    /// <summary>Restores a file for which no chunk will come.</summary>
+    public void WriteEmpty(int index) => Guard(File(index), Complete);
+
+    /// <summary>An entry's encoded extended attributes, when all chunks have come; none where they are lost.</summary>
+    public byte[] AttributesOf(int index) => File(index).Attributes.ToArray();
 
     public void Receive(ChunkId id, ReadOnlySpan<byte> content)
     {
@@ -73,11 +74,17 @@ internal sealed class FileWriter(
     {
         foreach (var piece in plan.Pieces.GetValueOrDefault(id) ?? [])
         {
-            var file = File(piece.Entry);
-            lock (file.Lock)
+            Guard(File(piece.Entry), file =>
             {
-                Fail(file, $"damaged: {why}", damage: true);
-            }
+                if (piece.IsAttribute)
+                {
+                    LoseAttributes(file, piece.Length, why);
+                }
+                else
+                {
+                    Fail(file, $"damaged: {why}", damage: true);
+                }
+            });
         }
     }
 
@@ -99,19 +106,45 @@ internal sealed class FileWriter(
     {
         try
         {
-            RandomAccess.Write(Open(file), content, piece.Position);
-            OnWritten?.Invoke(piece, content);
-            progress.AddBytes(content.Length);
-            file.Missing -= content.Length;
-            if (file.Missing == 0)
+            if (piece.IsAttribute)
             {
-                Complete(file);
+                // Where some of them are lost, all are.
+                content.CopyTo(file.ChunkedAttributes.Length == 0 ? new byte[content.Length] : file.ChunkedAttributes.AsSpan((int)piece.Position));
             }
+            else
+            {
+                RandomAccess.Write(Open(file), content, piece.Position);
+                OnWritten?.Invoke(piece, content);
+                progress.AddBytes(content.Length);
+            }
+
+            Came(file, content.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DamagedDataException)
         {
             Fail(file, e.Message, damage: e is DamagedDataException);
         }
+    }
+
+    private void Came(RestoredFile file, int bytes)
+    {
+        file.Missing -= bytes;
+        if (file.Missing == 0 && file.Planned.Entry.Kind == CatalogEntryKind.File)
+        {
+            Complete(file);
+        }
+    }
+
+    private void LoseAttributes(RestoredFile file, int bytes, string why)
+    {
+        Interlocked.Exchange(ref _damaged, 1);
+        if (file.ChunkedAttributes.Length > 0)
+        {
+            file.ChunkedAttributes = [];
+            errors.Add(CatalogPaths.Absolute(file.Planned.Entry.Path), "damaged", $"its extended attributes are damaged: {why}");
+        }
+
+        Came(file, bytes);
     }
 
     private void Guard(RestoredFile file, Action<RestoredFile> action)
@@ -147,6 +180,12 @@ internal sealed class FileWriter(
             var temporary = Publishing.TemporaryName(name);
             var created = FileSystem.CreateNew(directory, temporary);
             file.TemporaryName = temporary;
+            if (file.Planned.Entry.HasHoles)
+            {
+                // What no piece is written to stays a hole.
+                RandomAccess.SetLength(created, file.Planned.Length);
+            }
+
             return created;
         });
         _open.Enqueue(file);
@@ -172,15 +211,18 @@ internal sealed class FileWriter(
     private void Complete(RestoredFile file)
     {
         var entry = file.Planned.Entry;
+        var open = Open(file);
         var name = target.In(entry.Path, (directory, wanted) =>
         {
-            Attributes.Set(file.Handle!, directory, file.TemporaryName, entry);
+            _attributes.Set(open, directory, file.TemporaryName, entry, file.Attributes);
             if (rule == ConflictRule.Overwrite)
             {
                 // Before it takes the place of what was there, which is gone then.
-                FileSystem.Sync(file.Handle!);
+                FileSystem.Sync(open);
             }
 
+            // Before its own name, about which others may have a say: its other names are restored all the same.
+            LinkOthers(file, open, directory);
             return Publishing.Publish(directory, file.TemporaryName!, wanted, rule);
         });
         file.Handle!.Dispose();
@@ -192,10 +234,51 @@ internal sealed class FileWriter(
         }
 
         file.TemporaryName = null;
-        Names[file.Index] = name;
+        Count(file.Index, name, file.Planned.Length);
+    }
+
+    private void Count(int index, byte[] name, long length)
+    {
+        Names[index] = name;
         progress.AddFile();
         Interlocked.Increment(ref _restored);
-        Interlocked.Add(ref _bytes, file.Planned.Length);
+        Interlocked.Add(ref _bytes, length);
+    }
+
+    private void LinkOthers(RestoredFile file, SafeFileHandle open, SafeFileHandle directory)
+    {
+        foreach (var index in plan.OtherNames(file.Index))
+        {
+            var other = plan.Entries[index].Entry;
+            try
+            {
+                var name = target.In(other.Path, (otherDirectory, wanted) => LinkOrCopy(file, open, directory, otherDirectory, wanted));
+                if (name is not null)
+                {
+                    Count(index, name, file.Planned.Length);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DamagedDataException)
+            {
+                errors.Add(CatalogPaths.Absolute(other.Path), "not-restored", e.Message);
+            }
+        }
+    }
+
+    private byte[]? LinkOrCopy(
+        RestoredFile file, SafeFileHandle open, SafeFileHandle directory, SafeFileHandle otherDirectory, byte[] wanted)
+    {
+        try
+        {
+            return Publishing.PublishLink(directory, file.TemporaryName!, otherDirectory, wanted, rule);
+        }
+        catch (FileError e) when (FileCopy.IsNeeded(e))
+        {
+            shortfalls.Add("link-not-made", file.Planned.Entry.Path, $"its other names are files of their own: {e.Message}");
+            var temporary = FileCopy.Make(open, otherDirectory, wanted);
+            _attributes.Set(null, otherDirectory, temporary, file.Planned.Entry, file.Attributes);
+            return Publishing.PublishOrRemove(otherDirectory, temporary, wanted, rule);
+        }
     }
 
     private void Fail(RestoredFile file, string why, bool damage)
@@ -207,7 +290,11 @@ internal sealed class FileWriter(
 
         file.Failure = why;
         Discard(file);
-        errors.Add(CatalogPaths.Absolute(file.Planned.Entry.Path), why);
+        foreach (var entry in plan.OtherNames(file.Index).Prepend(file.Index).Select(index => plan.Entries[index].Entry))
+        {
+            errors.Add(CatalogPaths.Absolute(entry.Path), damage ? "damaged" : "not-restored", why);
+        }
+
         if (damage)
         {
             Interlocked.Exchange(ref _damaged, 1);
@@ -233,7 +320,7 @@ internal sealed class FileWriter(
         }
         catch (Exception e) when (e is IOException or DamagedDataException)
         {
-            errors.Add(CatalogPaths.Absolute(file.Planned.Entry.Path), $"the unfinished file could not be removed: {e.Message}");
+            errors.Add(CatalogPaths.Absolute(file.Planned.Entry.Path), "not-removed", $"the unfinished file could not be removed: {e.Message}");
         }
     }
 }

@@ -34,6 +34,38 @@ internal static class Publishing
         };
     }
 
+    /// <summary>
+    /// Gives a complete entry, which still has its hidden name, one more name. Null as with
+    /// <see cref="Publish"/>.
+    /// </summary>
+    /// <exception cref="IOException">As with <see cref="Publish"/>, or the system refuses the link.</exception>
+    public static byte[]? PublishLink(
+        SafeFileHandle directory, byte[] temporary, SafeFileHandle otherDirectory, byte[] wanted, ConflictRule rule)
+    {
+        var other = TemporaryName(wanted);
+        FileSystem.Link(directory, temporary, otherDirectory, other);
+        return PublishOrRemove(otherDirectory, other, wanted, rule);
+    }
+
+    /// <summary>As <see cref="Publish"/>, and removes the hidden name where that does not become the real one.</summary>
+    public static byte[]? PublishOrRemove(SafeFileHandle directory, byte[] temporary, byte[] wanted, ConflictRule rule)
+    {
+        byte[]? name = null;
+        try
+        {
+            name = Publish(directory, temporary, wanted, rule);
+        }
+        finally
+        {
+            if (name is null)
+            {
+                FileSystem.Remove(directory, temporary);
+            }
+        }
+
+        return name;
+    }
+
     private static byte[] PublishBeside(SafeFileHandle directory, byte[] temporary, byte[] wanted)
     {
         for (var attempt = 1; ; attempt++)

@@ -5,8 +5,9 @@ namespace BackupPlatform.Agent.Restore;
 
 /// <summary>A part of a file, to be written when its chunk comes.</summary>
 /// <param name="Entry">Which of the plan's entries.</param>
-/// <param name="Position">Where it belongs in the file.</param>
-internal readonly record struct Piece(int Entry, long Position, int Offset, int Length);
+/// <param name="Position">Where it belongs in the file, or among its encoded extended attributes.</param>
+/// <param name="IsAttribute">A part of the entry's extended attributes, not of its content.</param>
+internal readonly record struct Piece(int Entry, long Position, int Offset, int Length, bool IsAttribute = false);
 
 /// <summary>
 /// What is to be restored: entries in the catalog's order, and the pieces of their contents by chunk.
@@ -15,12 +16,13 @@ internal readonly record struct Piece(int Entry, long Position, int Offset, int 
 internal sealed class RestorePlan
 {
     private readonly Dictionary<ChunkId, List<Piece>> _pieces = [];
+    private readonly Dictionary<int, List<int>> _names = [];
 
     public List<PlannedEntry> Entries { get; } = [];
 
     public IReadOnlyDictionary<ChunkId, List<Piece>> Pieces => _pieces;
 
-    /// <summary>Bytes of all files.</summary>
+    /// <summary>Bytes of all files that have to be written: holes are none.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Chooses from a recovery point; no paths: everything.</summary>
@@ -57,23 +59,60 @@ internal sealed class RestorePlan
         return plan;
     }
 
-    /// <summary>Takes files and symbolic links out of the plan.</summary>
+    /// <summary>Takes entries out of the plan; before <see cref="LinkNames"/>.</summary>
     public void LeaveOut(Predicate<CatalogEntry> which)
     {
         for (var i = 0; i < Entries.Count; i++)
         {
             Entries[i] = Entries[i] with { LeftOut = which(Entries[i].Entry) };
         }
+    }
 
+    /// <summary>The other names of a file, by the index of the one whose content is restored.</summary>
+    public IReadOnlyList<int> OtherNames(int index) => _names.GetValueOrDefault(index) ?? [];
+
+    /// <summary>
+    /// Ends the plan. Finds what is one file: its first name that is restored gets the content, the others become links to
+    /// it. They, and what is left out, need no chunks.
+    /// </summary>
+    public void LinkNames()
+    {
+        var first = new Dictionary<CatalogPath, int>();
+        for (var i = 0; i < Entries.Count; i++)
+        {
+            var (entry, leftOut) = (Entries[i].Entry, Entries[i].LeftOut);
+            if (entry.HardLink is not { } link || leftOut || first.TryAdd(link.First, i))
+            {
+                continue;
+            }
+
+            Entries[i] = Entries[i] with { IsOtherName = true };
+            var leader = first[link.First];
+            if (!_names.TryGetValue(leader, out var names))
+            {
+                _names.Add(leader, names = []);
+            }
+
+            names.Add(i);
+        }
+
+        Prune();
+    }
+
+    private void Prune()
+    {
         foreach (var (id, pieces) in _pieces)
         {
-            pieces.RemoveAll(piece => Entries[piece.Entry].LeftOut);
+            Bytes -= pieces.Where(piece => !piece.IsAttribute && !IsWritten(piece)).Sum(piece => (long)piece.Length);
+            pieces.RemoveAll(piece => !IsWritten(piece));
             if (pieces.Count == 0)
             {
                 _pieces.Remove(id);
             }
         }
     }
+
+    private bool IsWritten(Piece piece) => Entries[piece.Entry] is { LeftOut: false, IsOtherName: false };
 
     private async Task AddParentsAsync(CatalogReader catalog, CatalogPath path, CancellationToken cancellation)
     {
@@ -88,6 +127,7 @@ internal sealed class RestorePlan
             var known = Entries.Exists(planned => planned.Entry.Path == parent);
             if (!known && await catalog.FindAsync(parent, cancellation) is { } entry)
             {
+                AddAttributes(entry, Entries.Count);
                 Entries.Add(new PlannedEntry(entry with { Extents = [] }, Chosen: false));
             }
         }
@@ -99,20 +139,36 @@ internal sealed class RestorePlan
         {
             var index = Entries.Count;
             Entries.Add(new PlannedEntry(entry with { Extents = [] }, Chosen: true));
+            AddAttributes(entry, index);
             if (entry.Kind != CatalogEntryKind.File)
             {
                 continue;
             }
 
             long position = 0;
+            long data = 0;
             await foreach (var extent in catalog.ReadExtentsAsync(entry, cancellation))
             {
-                Add(extent, new Piece(index, position, extent.Offset, extent.Length));
-                position += extent.Length;
+                if (!extent.IsHole)
+                {
+                    Add(extent, new Piece(index, position, extent.Offset, extent.Length));
+                }
+
+                (position, data) = (position + extent.FileLength, data + extent.Length);
             }
 
-            Entries[index] = Entries[index] with { Length = position };
-            Bytes += position;
+            Entries[index] = Entries[index] with { Length = position, Data = data };
+            Bytes += data;
+        }
+    }
+
+    private void AddAttributes(CatalogEntry entry, int index)
+    {
+        long position = 0;
+        foreach (var extent in entry.AttributeExtents)
+        {
+            Add(extent, new Piece(index, position, extent.Offset, extent.Length, IsAttribute: true));
+            position += extent.Length;
         }
     }
 
@@ -130,6 +186,13 @@ internal sealed class RestorePlan
 
 /// <param name="Entry">Without its extents, which are the plan's pieces.</param>
 /// <param name="Chosen">Asked for; else it only leads there.</param>
-/// <param name="Length">Bytes that its pieces have together.</param>
+/// <param name="Length">Bytes of its content, holes included.</param>
+/// <param name="Data">Bytes of its content that are in chunks.</param>
 /// <param name="LeftOut">Not restored after all.</param>
-internal readonly record struct PlannedEntry(CatalogEntry Entry, bool Chosen, long Length = 0, bool LeftOut = false);
+/// <param name="IsOtherName">A further name of a file that is restored: it becomes a link.</param>
+internal readonly record struct PlannedEntry(
+    CatalogEntry Entry, bool Chosen, long Length = 0, long Data = 0, bool LeftOut = false, bool IsOtherName = false)
+{
+    /// <summary>Bytes of its encoded extended attributes that are in chunks.</summary>
+    public int AttributeBytes => Entry.AttributeExtents.Sum(extent => extent.Length);
+}

@@ -11,17 +11,21 @@ namespace BackupPlatform.Agent.Restore;
 internal sealed record RestoreOrder(byte[] Target, IReadOnlyList<CatalogPath> Paths, ConflictRule Rule, bool ReadBack);
 
 /// <param name="JobId">Null where there was nothing to fetch.</param>
-internal sealed record RestoreOutcome(Guid? JobId, long Files, long Bytes, bool FoundDamage);
+/// <param name="Failed">Something was not restored.</param>
+/// <param name="FellShort">Something was restored, but for an attribute that could not be set.</param>
+internal sealed record RestoreOutcome(Guid? JobId, long Files, long Bytes, bool FoundDamage, bool Failed, bool FellShort);
 
 /// <summary>
 /// Restores entries of a recovery point below a folder, under their full source path: directories first, then contents in
-/// the order that they come in, then symbolic links, and the directories' own attributes last, deepest first.
+/// the order that they come in, then symbolic links, pipes and devices, and the directories' own attributes last, deepest
+/// first.
 /// </summary>
 internal sealed class RestoreRun(
     CommandContext context, ReadingSession session, OpenedPoint point, RestoreOrder order, PathErrors errors)
 {
     private readonly Progress _progress = new() { Phase = "Restoring" };
     private readonly ReadBack _readBack = new();
+    private readonly Shortfalls _shortfalls = new();
     private readonly HashSet<CatalogPath> _made = [];
 
     /// <exception cref="AgentException">Nothing was written, for this reason; or the platform was lost on the way.</exception>
@@ -41,10 +45,9 @@ internal sealed class RestoreRun(
             }
         }
 
-        _progress.BytesTotal = plan.Bytes;
         await using var view = context.ShowProgress(_progress);
         using var target = TargetTree.Create(order.Target);
-        using var writer = new FileWriter(target, plan, order.Rule, errors, _progress)
+        using var writer = new FileWriter(target, plan, order.Rule, errors, _shortfalls, _progress)
         {
             OnWritten = order.ReadBack ? _readBack.Note : null,
         };
@@ -58,20 +61,26 @@ internal sealed class RestoreRun(
             plan.LeaveOut(entry => entry.Kind != CatalogEntryKind.Directory && ConflictCheck.Find(target, entry.Path) is not null);
         }
 
+        plan.LinkNames();
+        _progress.BytesTotal = plan.Bytes;
         MakeDirectories(plan, target);
-        WriteWithoutContent(plan, target, writer);
+        WriteEmptyFiles(plan, writer);
         var stream = new ChunkStream(session, point.Id, _progress);
+        var differs = false;
         try
         {
             await stream.FetchAsync(plan.Pieces.Keys.ToList(), writer, cancellation);
-            SetDirectoryAttributes(plan, target);
-            target.With(default, FileSystem.SyncAll);
+            new SpecialWriter(target, plan, order.Rule, errors, _shortfalls).WriteAll(writer.AttributesOf);
             if (order.ReadBack)
             {
+                // While all directories can still be entered, and from the disk.
                 _progress.Phase = "Reading back";
-                _readBack.Compare(target, plan, writer.Names, errors, cancellation);
+                target.With(default, FileSystem.SyncAll);
+                differs = _readBack.Compare(target, plan, writer.Names, errors, _shortfalls, cancellation);
             }
 
+            SetDirectoryAttributes(plan, target, writer);
+            target.With(default, FileSystem.SyncAll);
             await stream.FinishAsync(errors.Count == 0, cancellation);
         }
         finally
@@ -79,7 +88,9 @@ internal sealed class RestoreRun(
             await stream.AbandonAsync();
         }
 
-        return new RestoreOutcome(stream.JobId, writer.FilesRestored, writer.BytesRestored, writer.FoundDamage);
+        var failed = errors.Count > 0;
+        return new RestoreOutcome(
+            stream.JobId, writer.FilesRestored, writer.BytesRestored, writer.FoundDamage || differs, failed, _shortfalls.Tell(errors));
     }
 
     private void MakeDirectories(RestorePlan plan, TargetTree target)
@@ -117,59 +128,40 @@ internal sealed class RestoreRun(
         return FileSystem.MakeDirectory(parent, name);
     }
 
-    private void WriteWithoutContent(RestorePlan plan, TargetTree target, FileWriter writer)
+    private static void WriteEmptyFiles(RestorePlan plan, FileWriter writer)
     {
         for (var i = 0; i < plan.Entries.Count; i++)
         {
-            var planned = plan.Entries[i];
-            if (planned.LeftOut)
-            {
-                continue;
-            }
-
-            if (planned.Entry.Kind == CatalogEntryKind.SymbolicLink)
-            {
-                Attempt(planned.Entry, () => target.In(planned.Entry.Path, (directory, name) => MakeLink(directory, name, planned.Entry)));
-            }
-            else if (planned.Entry.Kind == CatalogEntryKind.File && planned.Length == 0)
+            if (plan.Entries[i] is { Entry.Kind: CatalogEntryKind.File, Data: 0, AttributeBytes: 0, LeftOut: false, IsOtherName: false })
             {
                 writer.WriteEmpty(i);
             }
         }
     }
 
-    private bool MakeLink(Microsoft.Win32.SafeHandles.SafeFileHandle directory, byte[] name, CatalogEntry entry)
-    {
-        var temporary = Publishing.TemporaryName(name);
-        FileSystem.MakeSymbolicLink(entry.LinkTarget.Span, directory, temporary);
-        var published = false;
-        try
-        {
-            Attributes.SetLink(directory, temporary, entry);
-            published = Publishing.Publish(directory, temporary, name, order.Rule) is not null;
-        }
-        finally
-        {
-            if (!published)
-            {
-                FileSystem.Remove(directory, temporary);
-            }
-        }
-
-        return published;
-    }
-
     /// <summary>Deepest first, so that no write below changes a time that was set. Directories that were there keep theirs.</summary>
-    private void SetDirectoryAttributes(RestorePlan plan, TargetTree target)
+    private void SetDirectoryAttributes(RestorePlan plan, TargetTree target, FileWriter writer)
     {
+        var attributes = new Attributes(_shortfalls);
+        var leads = point.Manifest.Sources.SelectMany(Above).ToHashSet();
         for (var i = plan.Entries.Count - 1; i >= 0; i--)
         {
-            var (entry, chosen) = (plan.Entries[i].Entry, plan.Entries[i].Chosen);
+            var (index, entry, chosen) = (i, plan.Entries[i].Entry, plan.Entries[i].Chosen);
             var ours = _made.Contains(entry.Path) || (chosen && order.Rule == ConflictRule.Overwrite);
             if (entry.Kind == CatalogEntryKind.Directory && ours)
             {
-                Attempt(entry, () => target.With(entry.Path, open => Attributes.Set(open, open, "."u8, entry)));
+                var quiet = !chosen || leads.Contains(entry.Path);
+                Attempt(entry, () => target.With(
+                    entry.Path, open => attributes.Set(open, open, "."u8, entry, writer.AttributesOf(index), quiet)));
             }
+        }
+    }
+
+    private static IEnumerable<CatalogPath> Above(CatalogPath path)
+    {
+        for (path = path.Parent; !path.IsRoot; path = path.Parent)
+        {
+            yield return path;
         }
     }
 
@@ -181,7 +173,7 @@ internal sealed class RestoreRun(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            errors.Add(CatalogPaths.Absolute(entry.Path), e.Message);
+            errors.Add(CatalogPaths.Absolute(entry.Path), "not-restored", e.Message);
         }
     }
 }

@@ -12,7 +12,13 @@ internal sealed class RestoredFile(int index, PlannedEntry planned)
     public Lock Lock { get; } = new();
 
     /// <summary>Bytes that have not come yet.</summary>
-    public long Missing { get; set; } = planned.Length;
+    public long Missing { get; set; } = planned.Data + planned.AttributeBytes;
+
+    /// <summary>Encoded extended attributes, where they come in chunks; empty where they are lost.</summary>
+    public byte[] ChunkedAttributes { get; set; } = new byte[planned.AttributeBytes];
+
+    /// <summary>All encoded extended attributes, complete when nothing is missing.</summary>
+    public ReadOnlySpan<byte> Attributes => planned.Entry.AttributeExtents.IsEmpty ? planned.Entry.Attributes.Span : ChunkedAttributes;
 
     /// <summary>Its name while it is not complete; null before the first byte.</summary>
     public byte[]? TemporaryName { get; set; }

@@ -73,6 +73,11 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
         long files = 0;
         await foreach (var entry in point.Catalog.ReadAsync(cancellationToken: cancellation))
         {
+            foreach (var extent in entry.AttributeExtents)
+            {
+                Reach(extent);
+            }
+
             if (entry.Kind != CatalogEntryKind.File)
             {
                 continue;
@@ -82,11 +87,19 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
             _progress.AddFile();
             await foreach (var extent in point.Catalog.ReadExtentsAsync(entry, cancellation))
             {
-                _reach[extent.Chunk] = Math.Max(_reach.GetValueOrDefault(extent.Chunk), extent.Offset + extent.Length);
+                Reach(extent);
             }
         }
 
         return files;
+    }
+
+    private void Reach(Extent extent)
+    {
+        if (!extent.IsHole)
+        {
+            _reach[extent.Chunk] = Math.Max(_reach.GetValueOrDefault(extent.Chunk), extent.Offset + extent.Length);
+        }
     }
 
     private async Task ReadAsync(CancellationToken cancellation)
@@ -108,11 +121,20 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
     {
         await foreach (var entry in point.Catalog.ReadAsync(cancellationToken: cancellation))
         {
+            foreach (var extent in entry.AttributeExtents)
+            {
+                if (_bad.TryGetValue(extent.Chunk, out var why))
+                {
+                    errors.Add(CatalogPaths.Absolute(entry.Path), "damaged", $"its extended attributes are damaged: chunk {extent.Chunk} {why}");
+                    break;
+                }
+            }
+
             await foreach (var extent in point.Catalog.ReadExtentsAsync(entry, cancellation))
             {
                 if (_bad.TryGetValue(extent.Chunk, out var why))
                 {
-                    errors.Add(CatalogPaths.Absolute(entry.Path), $"damaged: chunk {extent.Chunk} {why}");
+                    errors.Add(CatalogPaths.Absolute(entry.Path), "damaged", $"damaged: chunk {extent.Chunk} {why}");
                     break;
                 }
             }

@@ -80,7 +80,7 @@ public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
         while (cursor.Current is { Entry: null } record && record.Key.CompareTo(expected) == 0)
         {
             foreach (var extent in record.Extents) yield return extent;
-            sum += CatalogRecords.Sum(record.Extents.AsSpan());
+            sum = CatalogRecords.Sum(record.Extents.AsSpan(), sum);
             expected = expected with { Ordinal = expected.Ordinal + 1 };
             await cursor.MoveNextAsync(cancellationToken);
         }

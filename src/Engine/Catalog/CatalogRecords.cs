@@ -27,11 +27,13 @@ internal static class CatalogRecords
 
     private const byte IncompleteFlag = 1;
     private const byte ContinueFlag = 2;
+    private const byte HolesFlag = 4;
 
     public static void WriteEntry(ByteWriter writer, CatalogEntry entry, ReadOnlySpan<Extent> extents, bool continues)
     {
         writer.Byte((byte)entry.Kind);
-        writer.Byte((byte)((entry.Incomplete ? IncompleteFlag : 0) | (continues ? ContinueFlag : 0)));
+        writer.Byte((byte)(
+            (entry.Incomplete ? IncompleteFlag : 0) | (continues ? ContinueFlag : 0) | (entry.HasHoles ? HolesFlag : 0)));
         writer.VarInt(entry.Mode);
         writer.VarInt(entry.UserId);
         writer.VarInt(entry.GroupId);
@@ -48,18 +50,22 @@ internal static class CatalogRecords
         {
             writer.Block(entry.LinkTarget.Span);
         }
-        writer.VarInt(0); // No optional fields in version 1.
+        else if (IsDevice(entry.Kind))
+        {
+            writer.VarInt(entry.DeviceNumber);
+        }
+        EntryTags.Write(writer, entry);
     }
 
     public static CatalogEntry ReadEntry(ref ByteReader reader, CatalogPath path)
     {
         var kind = (CatalogEntryKind)reader.Byte();
-        if (kind is not (CatalogEntryKind.File or CatalogEntryKind.Directory or CatalogEntryKind.SymbolicLink))
+        if (!IsKnown(kind))
         {
             throw new UnsupportedFormatException($"The catalog has an entry of kind {(int)kind}, which this agent does not know; a newer one does.");
         }
         var flags = reader.Byte();
-        if ((flags & ~(IncompleteFlag | ContinueFlag)) != 0)
+        if ((flags & ~(IncompleteFlag | ContinueFlag | HolesFlag)) != 0)
         {
             throw new UnsupportedFormatException("The catalog has an entry with a flag that this agent does not know; a newer one does.");
         }
@@ -70,6 +76,7 @@ internal static class CatalogRecords
             Kind = kind,
             Incomplete = (flags & IncompleteFlag) != 0,
             ExtentsContinue = continues,
+            HasHoles = (flags & HolesFlag) != 0,
             Mode = (uint)reader.VarInt(uint.MaxValue),
             UserId = (uint)reader.VarInt(uint.MaxValue),
             GroupId = (uint)reader.VarInt(uint.MaxValue),
@@ -80,17 +87,31 @@ internal static class CatalogRecords
             Size = kind == CatalogEntryKind.File ? (long)reader.VarInt(long.MaxValue) : 0,
             Extents = kind == CatalogEntryKind.File ? ReadExtents(ref reader, CatalogEntry.MaxInlineExtents) : [],
             LinkTarget = kind == CatalogEntryKind.SymbolicLink ? reader.Block(CatalogEntry.MaxLinkTarget).ToArray() : default,
+            DeviceNumber = IsDevice(kind) ? reader.VarInt() : 0,
         };
         if (continues && entry.Extents.Length != CatalogEntry.MaxInlineExtents)
         {
             throw reader.Damaged("has an entry whose extents continue too early");
         }
+        if (!entry.HasHoles && HasHole(entry.Extents.AsSpan())) throw reader.Damaged("has a hole in a file without holes");
         if (!continues && !entry.Incomplete && Sum(entry.Extents.AsSpan()) != entry.Size)
         {
             throw reader.Damaged("has a file whose extents do not add up to its size");
         }
-        reader.PassOverTags();
-        return entry;
+        return EntryTags.Read(ref reader, entry);
+    }
+
+    public static bool IsKnown(CatalogEntryKind kind) => kind is >= CatalogEntryKind.File and <= CatalogEntryKind.BlockDevice;
+
+    public static bool IsDevice(CatalogEntryKind kind) => kind is CatalogEntryKind.CharacterDevice or CatalogEntryKind.BlockDevice;
+
+    public static bool HasHole(ReadOnlySpan<Extent> extents)
+    {
+        foreach (var extent in extents)
+        {
+            if (extent.IsHole) return true;
+        }
+        return false;
     }
 
     public static void WriteExtents(ByteWriter writer, ReadOnlySpan<Extent> extents)
@@ -100,7 +121,7 @@ internal static class CatalogRecords
         {
             extent.Chunk.CopyTo(writer.Take(ChunkId.Size));
             writer.VarInt((ulong)extent.Offset);
-            writer.VarInt((ulong)extent.Length);
+            writer.VarInt((ulong)extent.FileLength);
         }
     }
 
@@ -111,20 +132,28 @@ internal static class CatalogRecords
         var extents = ImmutableArray.CreateBuilder<Extent>(count);
         for (var i = 0; i < count; i++)
         {
-            var extent = new Extent(reader.ChunkId(), reader.Int(ChunkSealer.MaxPlainLength), reader.Int(ChunkSealer.MaxPlainLength));
+            var (chunk, offset) = (reader.ChunkId(), reader.Int(ChunkSealer.MaxPlainLength));
+            var extent = chunk == default
+                ? Extent.OfHole((long)reader.VarInt(long.MaxValue)) with { Offset = offset }
+                : new Extent(chunk, offset, reader.Int(ChunkSealer.MaxPlainLength));
             if (!IsValid(extent)) throw reader.Damaged("has an extent outside its chunk");
             extents.Add(extent);
         }
         return extents.MoveToImmutable();
     }
 
-    public static bool IsValid(Extent extent) =>
-        extent.Offset >= 0 && extent.Length > 0 && (long)extent.Offset + extent.Length <= ChunkSealer.MaxPlainLength;
+    public static bool IsValid(Extent extent) => extent.Chunk == default
+        ? extent is { Hole: > 0, Offset: 0, Length: 0 }
+        : extent is { Offset: >= 0, Length: > 0, Hole: 0 } && (long)extent.Offset + extent.Length <= ChunkSealer.MaxPlainLength;
 
-    public static long Sum(ReadOnlySpan<Extent> extents)
+    /// <summary>Bytes of a file that these are; -1 where no file is that long.</summary>
+    public static long Sum(ReadOnlySpan<Extent> extents, long before = 0)
     {
-        long sum = 0;
-        foreach (var extent in extents) sum += extent.Length;
-        return sum;
+        foreach (var extent in extents)
+        {
+            if (before < 0 || extent.FileLength > long.MaxValue - before) return -1;
+            before += extent.FileLength;
+        }
+        return before;
     }
 }

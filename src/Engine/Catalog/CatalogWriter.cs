@@ -47,14 +47,14 @@ public sealed class CatalogWriter(KeyRing keys, Func<ChunkId, ReadOnlyMemory<byt
         for (var i = 0; i < extents.Length; i++)
         {
             var extent = extents.Span[i];
-            if (!CatalogRecords.IsValid(extent)) throw new ArgumentException("An extent lies outside its chunk.", nameof(extents));
+            if (!CatalogRecords.IsValid(extent) || (extent.IsHole && !_entry.HasHoles)) throw new ArgumentException("An extent lies outside its chunk.", nameof(extents));
             // A full record is written only when another extent follows, because the entry tells whether one does.
             if (_extents.Count == (_ordinal == 0 ? CatalogEntry.MaxInlineExtents : CatalogRecords.MaxContinuedExtents))
             {
                 await WriteRecordAsync(continues: true);
             }
             _extents.Add(extent);
-            _extentSum += extent.Length;
+            _extentSum = CatalogRecords.Sum([extent], _extentSum);
         }
     }
 
@@ -81,12 +81,33 @@ public sealed class CatalogWriter(KeyRing keys, Func<ChunkId, ReadOnlyMemory<byt
         var isFile = entry.Kind == CatalogEntryKind.File;
         var isLink = entry.Kind == CatalogEntryKind.SymbolicLink;
         if (_entry is not null && _entry.Path >= entry.Path) return $"it does not come after '{_entry.Path}'.";
-        if (!isFile && !isLink && entry.Kind != CatalogEntryKind.Directory) return "its kind is unknown.";
+        if (!CatalogRecords.IsKnown(entry.Kind)) return "its kind is unknown.";
+        if (!CatalogRecords.IsDevice(entry.Kind) && entry.DeviceNumber != 0) return "only a device has a number.";
         if (entry.Size < 0 || (!isFile && entry.Size != 0)) return "its size is impossible.";
-        if (!isFile && !entry.Extents.IsDefaultOrEmpty) return "only a file has extents.";
+        if (!isFile && (!entry.Extents.IsDefaultOrEmpty || entry.HasHoles)) return "only a file has extents.";
         if (!isLink && !entry.LinkTarget.IsEmpty) return "only a symbolic link has a target.";
         if (entry.LinkTarget.Length > CatalogEntry.MaxLinkTarget) return "its target is too long.";
-        return entry.Extents.IsDefault ? "its extents are not set." : null;
+        if (entry.Extents.IsDefault || entry.AttributeExtents.IsDefault) return "its extents are not set.";
+        if (entry.HardLink is { } hard && (hard.Links < 1 || hard.First > entry.Path || entry.Kind == CatalogEntryKind.Directory))
+        {
+            return "its hard link is impossible.";
+        }
+        return AttributesFault(entry);
+    }
+
+    private static string? AttributesFault(CatalogEntry entry)
+    {
+        if (entry.Attributes.Length > CatalogEntry.MaxInlineAttributes) return "its extended attributes are too long.";
+        if (entry.AttributeExtents.IsEmpty) return null;
+        var extents = entry.AttributeExtents.AsSpan();
+        foreach (var extent in extents)
+        {
+            if (extent.IsHole || !CatalogRecords.IsValid(extent)) return "an extent of its attributes lies outside its chunk.";
+        }
+        return !entry.Attributes.IsEmpty || extents.Length > CatalogEntry.MaxAttributeExtents
+            || CatalogRecords.Sum(extents) > ExtendedAttributes.MaxBytes
+            ? "its extended attributes are too many."
+            : null;
     }
 
     private async ValueTask EndEntryAsync()

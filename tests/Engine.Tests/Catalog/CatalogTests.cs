@@ -131,7 +131,7 @@ public sealed class CatalogTests : IDisposable
         var all = RandomTree.Extents(random, count);
         var entry = RandomTree.Entry(random, path, 0) with
         {
-            Kind = CatalogEntryKind.File, LinkTarget = default, Extents = [.. all.Take(random.Next(200))], Size = all.Sum(e => (long)e.Length),
+            Kind = CatalogEntryKind.File, LinkTarget = default, DeviceNumber = 0, HardLink = null, Extents = [.. all.Take(random.Next(200))], Size = all.Sum(e => (long)e.Length),
         };
         var before = RandomTree.Entry(random, CatalogPath.FromText("before"), 2);
         var after = RandomTree.Entry(random, CatalogPath.FromText("z"), 2);
@@ -185,7 +185,7 @@ public sealed class CatalogTests : IDisposable
         var writer = new CatalogWriter(_keys, (_, _) => ValueTask.CompletedTask);
         var entry = new CatalogEntry { Path = CatalogPath.FromText("b"), Kind = CatalogEntryKind.Directory };
         await writer.AppendAsync(entry);
-        Extent extent = new(default, 0, 10);
+        Extent extent = new(Randomness.Create().ChunkId(), 0, 10);
         async Task Refused(CatalogEntry bad) => await Assert.ThrowsAsync<ArgumentException>(async () => await writer.AppendAsync(bad));
         await Refused(entry);
         await Refused(entry with { Path = CatalogPath.FromText("a") });
@@ -213,7 +213,33 @@ public sealed class CatalogTests : IDisposable
         var writer = new CatalogWriter(_keys, (_, _) => ValueTask.CompletedTask);
         var file = new CatalogEntry { Path = CatalogPath.FromText("f"), Kind = CatalogEntryKind.File, Size = Math.Max(0, length) };
         await Assert.ThrowsAsync<ArgumentException>(
-            async () => await writer.AppendAsync(file with { Extents = [new Extent(default, offset, length)] }));
+            async () => await writer.AppendAsync(file with { Extents = [new Extent(Randomness.Create().ChunkId(), offset, length)] }));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public async Task GivenAHoleOfNoLengthOrWhereNoneMayBe_WhenAppended_ThenRefused(long length)
+    {
+        var writer = new CatalogWriter(_keys, (_, _) => ValueTask.CompletedTask);
+        var file = new CatalogEntry { Path = CatalogPath.FromText("f"), Kind = CatalogEntryKind.File, HasHoles = true, Size = length };
+        await Assert.ThrowsAsync<ArgumentException>(async () => await writer.AppendAsync(file with { Extents = [Extent.OfHole(length)] }));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await writer.AppendAsync(file with { HasHoles = false, Size = 5, Extents = [Extent.OfHole(5)] }));
+    }
+
+    [Fact]
+    public async Task GivenAFileOfHolesAlone_WhenWritten_ThenItTakesNoMoreThanItsRecord()
+    {
+        var store = new PageStore();
+        var file = new CatalogEntry
+        {
+            Path = CatalogPath.FromText("f"), Kind = CatalogEntryKind.File, HasHoles = true, Size = long.MaxValue,
+            Extents = [Extent.OfHole(long.MaxValue - 10), Extent.OfHole(10)],
+        };
+        var root = await store.WriteAsync(_keys, [file]);
+        Assert.Equal([file], await new CatalogReader(store, root).ReadAsync().ToListAsync());
+        Assert.InRange(store.Pages[root.PageId].Length, 1, 200);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ internal static class RandomTree
         var entry = new CatalogEntry
         {
             Path = path,
-            Kind = (CatalogEntryKind)random.Next(1, 4),
+            Kind = (CatalogEntryKind)random.Next(1, 7),
             Mode = (uint)random.Next(),
             UserId = (uint)random.NextInt64(1L << 32),
             GroupId = (uint)random.Next(100),
@@ -40,11 +40,19 @@ internal static class RandomTree
             ChangedNanoseconds = random.NextInt64(),
             Inode = (ulong)random.NextInt64(long.MinValue, long.MaxValue),
             Device = (ulong)random.Next(10),
+            Attributes = random.Next(8) == 0 ? random.Bytes(random.Next(1, CatalogEntry.MaxInlineAttributes + 1)) : default,
+            ModifiedFar = random.Next(8) == 0 ? new FarTime(random.NextInt64(long.MinValue, long.MaxValue), random.Next(1_000_000_000)) : null,
         };
+        if (random.Next(8) == 0) entry = entry with { Attributes = default, AttributeExtents = Extents(random, random.Next(1, 5)) };
+        if (entry.Kind != CatalogEntryKind.Directory && random.Next(4) == 0)
+        {
+            entry = entry with { HardLink = new HardLink(random.NextInt64(1, long.MaxValue), random.Next(2) == 0 ? path : path.Parent) };
+        }
         return entry.Kind switch
         {
             CatalogEntryKind.File => WithContent(random, entry, extents),
             CatalogEntryKind.SymbolicLink => entry with { LinkTarget = random.Bytes(random.Next(50)) },
+            CatalogEntryKind.CharacterDevice or CatalogEntryKind.BlockDevice => entry with { DeviceNumber = (ulong)random.NextInt64() },
             _ => entry,
         };
     }
@@ -52,7 +60,9 @@ internal static class RandomTree
     public static CatalogEntry WithContent(Random random, CatalogEntry entry, int extents)
     {
         var content = Extents(random, extents);
-        return entry with { Kind = CatalogEntryKind.File, Extents = content, Size = content.Sum(e => (long)e.Length) };
+        var holes = extents > 0 && random.Next(4) == 0;
+        if (holes) content = content.SetItem(random.Next(extents), Extent.OfHole(random.NextInt64(1, 1L << 50)));
+        return entry with { Kind = CatalogEntryKind.File, Extents = content, HasHoles = holes, Size = content.Sum(e => e.FileLength) };
     }
 
     public static ImmutableArray<Extent> Extents(Random random, int count) =>

@@ -97,6 +97,39 @@ public sealed class GoldenTests : IDisposable
     }
 
     [Fact]
+    public async Task CatalogEntriesWithOptionalFields()
+    {
+        var store = new PageStore();
+        var chunk = _keys.Identify(ChunkKind.Data, "abc"u8);
+        var attributes = ExtendedAttributes.Encode(
+        [
+            new AttributeValue("user.comment"u8.ToArray(), "hello"u8.ToArray()),
+            new AttributeValue("security.capability"u8.ToArray(), Noise(20)),
+        ]);
+        var name = CatalogPath.FromText("a");
+        var file = new CatalogEntry
+        {
+            Path = name, Kind = CatalogEntryKind.File, Mode = 0x9ed, Size = 10_000_000_000, HasHoles = true,
+            Extents = [Extent.OfHole(4096), new Extent(chunk, 7, 300), Extent.OfHole(10_000_000_000 - 4396)],
+            HardLink = new HardLink(3, name), Attributes = attributes,
+        };
+        await store.WriteAsync(_keys,
+        [
+            file,
+            file with { Path = CatalogPath.FromText("b") },
+            new CatalogEntry
+            {
+                Path = CatalogPath.FromText("c"), Kind = CatalogEntryKind.Directory, AttributeExtents = [new Extent(chunk, 0, 2000)],
+                ModifiedNanoseconds = long.MaxValue, ModifiedFar = new FarTime(20_000_000_000, 999_999_999),
+            },
+            new CatalogEntry { Path = CatalogPath.FromText("d"), Kind = CatalogEntryKind.Fifo, Mode = 0x180 },
+            new CatalogEntry { Path = CatalogPath.FromText("e"), Kind = CatalogEntryKind.CharacterDevice, DeviceNumber = (1UL << 32) | 3 },
+            new CatalogEntry { Path = CatalogPath.FromText("f"), Kind = CatalogEntryKind.BlockDevice, DeviceNumber = (8UL << 32) | 17 },
+        ]);
+        GoldenFile.Check("catalog-optional", store.Pages[Assert.Single(store.Emitted)]);
+    }
+
+    [Fact]
     public async Task CatalogTrees()
     {
         var store = new PageStore();
