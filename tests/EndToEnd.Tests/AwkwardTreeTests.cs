@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
 using BackupPlatform.Testing;
 
 namespace BackupPlatform.EndToEnd.Tests;
@@ -27,7 +25,9 @@ public sealed class AwkwardTreeTests(SharedPlatform platform, ITestOutputHelper 
         TreeComparer.AssertSame(machine.Source, target + machine.Source);
 
         // Onto itself: what is there is replaced, hard links among it.
-        (await machine.Agent.RunAsync("restore", "latest", "--target", target, "--on-conflict", "overwrite", "--verify")).Expect();
-        TreeComparer.AssertSame(machine.Source, target + machine.Source);
+        string[] parts = [.. new[] { "links", "special", "attributes", "modes" }.Select(part => Path.Combine(machine.Source, part))];
+        (await machine.Agent.RunAsync(["restore", "latest", .. parts, "--target", target, "--on-conflict", "overwrite", "--verify"])).Expect();
+        // But for what is a link to one of these elsewhere, which was left as it is.
+        TreeComparer.AssertSame(machine.Source, target + machine.Source, TreeAspects.All & ~TreeAspects.HardLinks);
     }
 }

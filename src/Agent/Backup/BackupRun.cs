@@ -97,7 +97,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
         await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
         var cache = session.Pages(item);
-        var pass = new BackupPass(session.Keys, references, baseCatalog, upload, cache, errors, _progress);
+        var pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, cache, errors, _progress);
         var root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
         await upload.CompleteAsync();
         _bytesUploaded += upload.BytesSent;
