@@ -8,6 +8,7 @@ using BackupPlatform.IngestService.RecoveryPoints;
 using BackupPlatform.IngestService.Restores;
 using BackupPlatform.IngestService.Sealing;
 using BackupPlatform.IngestService.Segments;
+using BackupPlatform.IngestService.Vaults;
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
 using BackupPlatform.Platform.Identity;
@@ -23,6 +24,7 @@ builder.AddEventStore("ingestdb", store =>
     store.AddItems();
     store.AddBackups();
     store.AddRestoreLeases();
+    store.AddVaultClosures();
 });
 builder.Services.AddHostedService<IngestSchema>();
 builder.AddBus("ingest", bus =>
@@ -33,6 +35,11 @@ builder.AddBus("ingest", bus =>
     bus.AddConsumer<MachineReplacedConsumer>();
     bus.AddConsumer<RecoveryPointTaggedConsumer>();
     bus.AddConsumer<RecoveryPointExpiredConsumer>();
+    bus.AddConsumer<RecoveryPointDeletedConsumer>();
+    bus.AddConsumer<RecoveryPointRestoredConsumer>();
+    bus.AddConsumer<RecoveryPointPurgedConsumer>();
+    bus.AddConsumer<VaultClosingConsumer>();
+    bus.AddConsumer<VaultDeletedConsumer>();
     bus.AddConsumer<RestoreRequestedConsumer>();
     bus.AddConsumer<RestoreCompletedConsumer>();
     bus.AddConsumer<RestoreFailedConsumer>();
@@ -43,11 +50,14 @@ builder.Services.AddSingleton(await BlobStores.OpenAsync(
     ?? throw new InvalidOperationException("ConnectionStrings:blobs is not set; the application host gives it.")));
 builder.Services.AddSingleton<IContractTranslator, BackupContracts>();
 builder.Services.AddSingleton<IContractTranslator, RestoreLeaseContracts>();
+builder.Services.AddSingleton<IContractTranslator, VaultClosureContracts>();
 builder.Services.AddLimits(builder.Configuration);
 builder.Services.AddSingleton<ExclusiveCommands>();
 builder.Services.AddSingleton<MachineAccess>();
 builder.Services.AddSingleton<OpenBackups>();
 builder.Services.AddSingleton<EndBackups>();
+builder.Services.AddSingleton<CloseVaults>();
+builder.Services.AddSingleton<PointStandings>();
 builder.Services.AddSingleton<JobLists>();
 builder.Services.AddSingleton<SegmentIntake>();
 builder.Services.AddSingleton<SealIntake>();
@@ -58,6 +68,8 @@ builder.Services.AddSingleton<RestorePlanning>();
 builder.Services.AddSingleton<EndRestoreLeases>();
 builder.Services.AddSingleton<IdleBackups>();
 builder.Services.AddHostedService(services => services.GetRequiredService<IdleBackups>());
+builder.Services.AddSingleton<StrandedSegments>();
+builder.Services.AddHostedService(services => services.GetRequiredService<StrandedSegments>());
 
 var app = builder.Build();
 app.MapDefaultEndpoints();

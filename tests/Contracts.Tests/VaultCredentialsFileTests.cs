@@ -129,6 +129,45 @@ public sealed class VaultCredentialsFileTests
     [Fact]
     public void GivenAFile_WhenMoreFollowsIt_ThenItIsNone() => Refused(File.ToXml() + "<More/>");
 
+    [Theory]
+    [InlineData(CredentialsPurpose.Register)]
+    [InlineData(CredentialsPurpose.Recover)]
+    public void GivenAFileForOnePurpose_WhenWrittenAndRead_ThenItIsForThatAlone(CredentialsPurpose purpose)
+    {
+        var only = File with { Purpose = purpose };
+
+        var read = VaultCredentialsFile.TryParse(only.ToXml(), out _);
+
+        Assert.Equal(only, read);
+        Assert.All(Enum.GetValues<CredentialsPurpose>(), other => Assert.Equal(other == purpose, read!.IsFor(other)));
+    }
+
+    [Fact]
+    public void GivenAFileForOnePurpose_WhenWritten_ThenItIsAsEver() => Golden.Matches(
+        "VaultCredentials.Recover.xml", (File with { Purpose = CredentialsPurpose.Recover }).ToXml().TrimEnd('\n'));
+
+    [Fact]
+    public void GivenAFileOfBeforePurposes_WhenRead_ThenItIsForAll() =>
+        Assert.All(Enum.GetValues<CredentialsPurpose>(), purpose => Assert.True(VaultCredentialsFile.TryParse(File.ToXml(), out _)!.IsFor(purpose)));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("recover")]
+    [InlineData("Register Recover")]
+    [InlineData("Register,Recover")]
+    [InlineData("1")]
+    [InlineData("<More/>")]
+    public void GivenAPurposeThatIsNone_WhenRead_ThenItIsNoFile(string purpose) => Refused(
+        (File with { Purpose = CredentialsPurpose.Recover }).ToXml().Replace("<Purpose>Recover<", $"<Purpose>{purpose}<"));
+
+    [Fact]
+    public void GivenAPurpose_WhenItComesTwiceOrElsewhere_ThenItIsNoFile()
+    {
+        Refused(root => root.Element("ExpiresAt")!.AddAfterSelf(new XElement("Purpose", "Recover"), new XElement("Purpose", "Recover")));
+        Refused(root => root.Element("Token")!.AddAfterSelf(new XElement("Purpose", "Recover")));
+        Refused(root => root.AddFirst(new XElement("Purpose", "Recover")));
+    }
+
     private static void Refused(Action<XElement> alter)
     {
         var document = XDocument.Parse(File.ToXml());

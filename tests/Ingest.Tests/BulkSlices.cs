@@ -41,7 +41,7 @@ public sealed class BulkSlices(IngestHost host)
             new IngestSchema(database).StartAsync(TestContext.Current.CancellationToken)));
 
         await using var command = database.CreateCommand("select count(*) from information_schema.tables where table_schema = 'bulk'");
-        Assert.Equal(7L, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(8L, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
     private async Task<int> SpansAsync(TestMachine machine) =>

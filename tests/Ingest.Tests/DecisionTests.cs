@@ -49,12 +49,32 @@ public sealed class DecisionTests
         var item = SealedAt("2026-07-01T08:00Z", "2026-07-02T08:00Z", "2026-07-03T08:00Z", "2026-07-04T08:00Z");
         Assert.Equal(ProblemCodes.RecoveryPointLimit, Begin(item, "2026-07-05T08:00Z").Refusal?.Code);
 
-        var expired = MachineItem.Expire(item, item.LivePoints[0], At("2026-07-05T08:00Z"));
-        item = Apply(item, expired)!;
+        var (id, now) = (item.LivePoints[0], At("2026-07-05T08:00Z"));
+        Assert.Null(MachineItem.Begin(item, ItemId, Guid.CreateVersion7(), Berlin, Limits, overdue: 1, now).Refusal);
+        var next = Apply(item, MachineItem.Settle(item, id, now, PointStanding.Ended, now))!;
 
-        Assert.Null(Begin(item, "2026-07-05T08:00Z").Refusal);
-        Assert.Empty(MachineItem.Expire(item, ((ItemPointExpired)expired.Events[0]).RecoveryPointId, At("2026-07-05T09:00Z")).Events);
-        Assert.Empty(MachineItem.Expire(null, Guid.CreateVersion7(), At("2026-07-05T09:00Z")).Events);
+        Assert.Null(Begin(next, "2026-07-05T08:00Z").Refusal);
+        Assert.Empty(MachineItem.Settle(next, id, now, PointStanding.Ended, now).Events);
+        Assert.Empty(MachineItem.Settle(null, id, now, PointStanding.Ended, now).Events);
+    }
+
+    [Fact]
+    public void GivenAPointOfToday_WhenDeletedAndUndeleted_ThenItCountsForNoLimitMeanwhile()
+    {
+        var item = SealedAt("2026-07-01T08:00Z", "2026-07-01T09:00Z", "2026-07-01T10:00Z");
+        var (id, sealedAt, now) = (item.LivePoints[1], At("2026-07-01T09:00Z"), At("2026-07-01T11:00Z"));
+        Assert.Equal(ProblemCodes.DailyBackupLimit, Begin(item, "2026-07-01T11:00Z").Refusal?.Code);
+
+        item = Apply(item, MachineItem.Settle(item, id, sealedAt, PointStanding.Deleted, now))!;
+        Assert.Equal(2, item.LivePoints.Count);
+        Assert.Null(Begin(item, "2026-07-01T11:00Z").Refusal);
+        Assert.Empty(MachineItem.Settle(item, id, sealedAt, PointStanding.Ended, now).Events);
+        Assert.Empty(MachineItem.Settle(item, id, sealedAt, PointStanding.Deleted, now).Events);
+
+        item = Apply(item, MachineItem.Settle(item, id, sealedAt, PointStanding.Live, now))!;
+        Assert.Equal(3, item.LivePoints.Count);
+        Assert.Equal(ProblemCodes.DailyBackupLimit, Begin(item, "2026-07-01T11:00Z").Refusal?.Code);
+        Assert.Empty(MachineItem.Settle(item, id, sealedAt, PointStanding.Live, now).Events);
     }
 
     [Fact]
@@ -71,8 +91,8 @@ public sealed class DecisionTests
     public void GivenAnOpenJob_WhenAnotherBegins_ThenOnlyTheNewOneCanSeal()
     {
         var (first, second) = (Guid.CreateVersion7(), Guid.CreateVersion7());
-        var item = Apply(null, MachineItem.Begin(null, ItemId, first, Berlin, Limits, At("2026-07-01T08:00Z")))!;
-        item = Apply(item, MachineItem.Begin(item, ItemId, second, Berlin, Limits, At("2026-07-01T09:00Z")))!;
+        var item = Apply(null, MachineItem.Begin(null, ItemId, first, Berlin, Limits, 0, At("2026-07-01T08:00Z")))!;
+        item = Apply(item, MachineItem.Begin(item, ItemId, second, Berlin, Limits, 0, At("2026-07-01T09:00Z")))!;
 
         Assert.Equal(ProblemCodes.Conflict, MachineItem.Seal(item, Point(first, 1, 0, "2026-07-01T10:00Z")).Refusal?.Code);
         Assert.Empty(MachineItem.End(item, first, At("2026-07-01T10:00Z")).Events);
@@ -88,7 +108,7 @@ public sealed class DecisionTests
     {
         var job = Guid.CreateVersion7();
         var item = SealedAt("2026-07-01T08:00Z");
-        item = Apply(item, MachineItem.Begin(item, ItemId, job, Berlin, Limits, At("2026-07-02T08:00Z")))!;
+        item = Apply(item, MachineItem.Begin(item, ItemId, job, Berlin, Limits, 0, At("2026-07-02T08:00Z")))!;
 
         Assert.Equal(ProblemCodes.Conflict, MachineItem.Seal(item, Point(job, sequence, baseSequence, "2026-07-02T09:00Z")).Refusal?.Code);
         Assert.Null(MachineItem.Seal(item, Point(job, 2, 1, "2026-07-02T09:00Z")).Refusal);
@@ -181,7 +201,7 @@ public sealed class DecisionTests
     }
 
     private static Decision Begin(MachineItem item, string now, TimeZoneInfo? zone = null) =>
-        MachineItem.Begin(item, ItemId, Guid.CreateVersion7(), zone ?? Berlin, Limits, At(now));
+        MachineItem.Begin(item, ItemId, Guid.CreateVersion7(), zone ?? Berlin, Limits, 0, At(now));
 
     private static MachineItem SealedAt(params string[] times)
     {

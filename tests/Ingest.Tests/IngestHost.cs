@@ -125,6 +125,7 @@ public sealed class IngestHost : IAsyncLifetime
                 endpoint.Handler<RecoveryPointCreated>(context => NoteAsync(context.Message));
                 endpoint.Handler<RestorePlanned>(context => NoteAsync(context.Message));
                 endpoint.Handler<RestorePlanRefused>(context => NoteAsync(context.Message));
+                endpoint.Handler<VaultClosingAnswered>(context => NoteAsync(context.Message));
             });
         });
         await listener.StartAsync();

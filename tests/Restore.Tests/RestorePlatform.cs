@@ -152,5 +152,14 @@ public sealed record TestMachine(Guid Id, Guid VaultId, Guid SubscriptionId, Gui
     public RecoveryPointCreated PointCreated() =>
         new(Id, 1, DateTimeOffset.UtcNow, SubscriptionId, VaultId, Id, "files", PointId, 1, "Europe/Berlin", 1);
 
+    public Contracts.Retention.RecoveryPointDeleted PointDeleted(long version) =>
+        new(Id, version, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId, DateTimeOffset.UtcNow.AddDays(14));
+
+    public Contracts.Retention.RecoveryPointRestored PointRestored(long version) =>
+        new(Id, version, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId);
+
+    public Contracts.Retention.RecoveryPointPurged PointPurged(long version) =>
+        new(Id, version, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId);
+
     public Contracts.Retention.RecoveryPointExpired PointExpired() => new(Id, 2, DateTimeOffset.UtcNow, VaultId, Id, "files", PointId);
 }

@@ -168,29 +168,17 @@ public sealed class FaultyBlobStore(IBlobStore inner, Seed seed, params Fault[] 
         protected override ValueTask DisposeCoreAsync(bool committed) => upload.DisposeAsync();
     }
 
-    private sealed class FaultyStream(FaultyBlobStore store, string name, Stream stream) : Stream
+    private sealed class FaultyStream(FaultyBlobStore store, string name, Stream stream) : ForwardStream
     {
         private bool _ended;
 
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
+        public override int Read(Span<byte> buffer)
         {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
+            var bytes = new byte[buffer.Length];
+            int read = ReadAsync(bytes, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            bytes.AsSpan(0, read).CopyTo(buffer);
+            return read;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) =>
-            ReadAsync(buffer.AsMemory(offset, count), CancellationToken.None).AsTask().GetAwaiter().GetResult();
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -205,16 +193,6 @@ public sealed class FaultyBlobStore(IBlobStore inner, Seed seed, params Fault[] 
             _ended = true;
             return read == 0 ? 0 : store.Below(read);
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         public override async ValueTask DisposeAsync()
         {

@@ -13,12 +13,13 @@ public sealed class VaultServiceTests(VaultFixture vault)
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Given30CreationsAtOnce_WhenTheLimitIs25_ThenExactly25Succeed()
+    public async Task Given30CreationsAtOnceAtTwoReplicas_WhenTheLimitIs25_ThenExactly25Succeed()
     {
         var (subscription, client) = await vault.SubscribeAsync();
+        var other = vault.SecondClient(subscription.OperatorToken);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(
-            i => VaultFixture.CreateVaultAsync(client, subscription.Id, $"vault {i}")));
+            i => VaultFixture.CreateVaultAsync(i % 2 == 0 ? client : other, subscription.Id, $"vault {i}")));
 
         Assert.Equal(25, answers.Count(answer => answer.StatusCode == HttpStatusCode.Created));
         var refused = answers.Where(answer => answer.StatusCode != HttpStatusCode.Created).ToList();

@@ -201,12 +201,6 @@ internal sealed class BackupPass
         }
     }
 
-    private void NoteChanged(byte[] path)
-    {
-        Totals.Incomplete++;
-        _errors.Add(path, "changed", "changed while it was being read; what was read is kept");
-    }
-
     /// <summary>A file of the user who runs the agent, for nobody else: what a stream holds is not known.</summary>
     private static CatalogEntry EntryOfStream(CatalogPath path, long size, DateTimeOffset at) => new()
     {
@@ -218,6 +212,12 @@ internal sealed class BackupPass
         ModifiedNanoseconds = (at - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick,
         Size = size,
     };
+
+    private void NoteChanged(byte[] path)
+    {
+        Totals.Incomplete++;
+        _errors.Add(path, "changed", "changed while it was being read; what was read is kept");
+    }
 
     private void Count(long bytes, Action<BackupTotals> count)
     {

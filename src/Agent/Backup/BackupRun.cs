@@ -33,11 +33,11 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     /// <summary>Whether to name what is left out.</summary>
     public bool Verbose { get; init; }
 
-    /// <summary>What to leave out.</summary>
-    public ExcludeRules? Rules { get; init; }
-
     /// <summary>Opens what is backed up instead of files, when the job is open; the one path is its name.</summary>
     public Func<StreamSource>? OpenStream { get; init; }
+
+    /// <summary>What to leave out.</summary>
+    public ExcludeRules? Rules { get; init; }
 
     /// <exception cref="AgentException">There is no recovery point, for this reason.</exception>
     public async Task<BackupOutcome> RunAsync(CancellationToken cancellation)

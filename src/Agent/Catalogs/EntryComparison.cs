@@ -1,4 +1,3 @@
-using BackupPlatform.Agent.Backup;
 using BackupPlatform.Agent.Commands;
 using BackupPlatform.Engine;
 
@@ -13,9 +12,10 @@ internal readonly record struct EntryOf(OpenedPoint Point, CatalogEntry Entry);
 /// </summary>
 internal sealed class EntryComparison(ReadingSession session) : IDisposable
 {
-    private readonly FileContent _contents = new(session);
+    private readonly FileContent _left = new(session);
+    private readonly FileContent _right = new(session);
 
-    /// <summary>In words that scripts can rely on: type, content, size, mode, owner, mtime, target, device, attributes, links.</summary>
+    /// <summary>In words that scripts can rely on: type, content, size, mode, owner, mtime, target, xattrs, device, links, incomplete.</summary>
     public async Task<List<string>> DifferencesAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
         var (old, now) = (left.Entry, right.Entry);
@@ -35,8 +35,8 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
         Add((old.UserId, old.GroupId) != (now.UserId, now.GroupId), "owner");
         Add((old.ModifiedNanoseconds, old.ModifiedFar) != (now.ModifiedNanoseconds, now.ModifiedFar), "mtime");
         Add(!old.LinkTarget.Span.SequenceEqual(now.LinkTarget.Span), "target");
+        Add(!SameAttributes(old, now), "xattrs");
         Add(old.DeviceNumber != now.DeviceNumber, "device");
-        Add(!SameAttributes(old, now), "attributes");
         Add(old.HardLink?.First != now.HardLink?.First, "links");
         Add(old.Incomplete != now.Incomplete, "incomplete");
         return differences;
@@ -53,16 +53,22 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
     /// <summary>Whether everything but the content is the same.</summary>
     public static bool LookSame(CatalogEntry left, CatalogEntry right) =>
         left.Kind == right.Kind
-        && (left.Size, left.Mode, left.UserId, left.GroupId, left.ModifiedNanoseconds, left.Incomplete)
-        == (right.Size, right.Mode, right.UserId, right.GroupId, right.ModifiedNanoseconds, right.Incomplete)
-        && left.ModifiedFar == right.ModifiedFar && left.DeviceNumber == right.DeviceNumber && SameAttributes(left, right)
+        && (left.Size, left.Mode, left.UserId, left.GroupId, left.ModifiedNanoseconds, left.ModifiedFar)
+        == (right.Size, right.Mode, right.UserId, right.GroupId, right.ModifiedNanoseconds, right.ModifiedFar)
+        && (left.Incomplete, left.DeviceNumber) == (right.Incomplete, right.DeviceNumber)
+        && SameAttributes(left, right)
         && left.LinkTarget.Span.SequenceEqual(right.LinkTarget.Span);
 
+    /// <summary>Many attributes have chunks of their own, which their content alone decides.</summary>
     private static bool SameAttributes(CatalogEntry left, CatalogEntry right) =>
         left.Attributes.Span.SequenceEqual(right.Attributes.Span)
         && left.AttributeExtents.AsSpan().SequenceEqual(right.AttributeExtents.AsSpan());
 
-    public void Dispose() => _contents.Dispose();
+    public void Dispose()
+    {
+        _left.Dispose();
+        _right.Dispose();
+    }
 
     private async Task<bool> SameContentAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
@@ -71,11 +77,20 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
             return false;
         }
 
+        return await SameExtentsAsync(left, right, cancellation) || await SameBytesAsync(left, right, cancellation);
+    }
+
+    private static async Task<bool> SameExtentsAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
+    {
+        if (!left.Entry.ExtentsContinue && !right.Entry.ExtentsContinue)
+        {
+            return left.Entry.Extents.AsSpan().SequenceEqual(right.Entry.Extents.AsSpan());
+        }
+
         await using var others = right.Point.Catalog.ReadExtentsAsync(right.Entry, cancellation).GetAsyncEnumerator(cancellation);
         await foreach (var extent in left.Point.Catalog.ReadExtentsAsync(left.Entry, cancellation))
         {
-            if (!await others.MoveNextAsync()
-                || (others.Current != extent && !await SameBytesAsync(left.Point, extent, right.Point, others.Current, cancellation)))
+            if (!await others.MoveNextAsync() || others.Current != extent)
             {
                 return false;
             }
@@ -85,18 +100,43 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
     }
 
     /// <summary>
-    /// Small files, and small parts between holes, share chunks, so that the same content lies elsewhere when it was read
-    /// again. A large one is cut by its content alone: other chunks are another content.
+    /// Small files share chunks, so that the same content lies elsewhere when it was read again, and a hole may have been filled
+    /// with zeros. All else is cut by its content alone: other chunks are another content.
     /// </summary>
-    private async Task<bool> SameBytesAsync(
-        OpenedPoint leftPoint, Extent left, OpenedPoint rightPoint, Extent right, CancellationToken cancellation)
+    private async Task<bool> SameBytesAsync(EntryOf left, EntryOf right, CancellationToken cancellation)
     {
-        if (left.IsHole || right.IsHole || left.Length != right.Length || left.Length >= FileExtents.SmallFile)
+        var (old, now) = (left.Entry, right.Entry);
+        if (!old.HasHoles && !now.HasHoles && (old.Extents.Length != 1 || now.Extents.Length != 1))
         {
             return false;
         }
 
-        var content = (await _contents.ReadAsync(leftPoint, left, cancellation)).ToArray();
-        return (await _contents.ReadAsync(rightPoint, right, cancellation)).Span.SequenceEqual(content);
+        await using var others = _right.ReadAsync(right, cancellation).GetAsyncEnumerator(cancellation);
+        var other = ReadOnlyMemory<byte>.Empty;
+        await foreach (var piece in _left.ReadAsync(left, cancellation))
+        {
+            for (var rest = piece; !rest.IsEmpty;)
+            {
+                if (other.IsEmpty)
+                {
+                    if (!await others.MoveNextAsync())
+                    {
+                        return false;
+                    }
+
+                    other = others.Current;
+                }
+
+                var length = Math.Min(rest.Length, other.Length);
+                if (!rest.Span[..length].SequenceEqual(other.Span[..length]))
+                {
+                    return false;
+                }
+
+                (rest, other) = (rest[length..], other[length..]);
+            }
+        }
+
+        return true;
     }
 }

@@ -23,7 +23,7 @@ internal sealed class FileContent(ReadingSession session) : IDisposable
     private readonly byte[] _plain = new byte[ChunkSealer.MaxPlainLength];
     private int _bytes;
 
-    /// <summary>A file's pieces in order; each is valid until the next is asked for.</summary>
+    /// <summary>A file's pieces in order, holes as zeros; each is valid until the next is asked for.</summary>
     /// <exception cref="DamagedDataException">A chunk is not in the vault as it was backed up.</exception>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         EntryOf file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
@@ -51,27 +51,18 @@ internal sealed class FileContent(ReadingSession session) : IDisposable
         }
     }
 
-    /// <summary>One extent that is no hole; valid until the next is asked for.</summary>
-    /// <exception cref="DamagedDataException">Its chunk is not in the vault as it was backed up.</exception>
-    public async Task<ReadOnlyMemory<byte>> ReadAsync(OpenedPoint point, Extent extent, CancellationToken cancellation)
-    {
-        await FetchAsync(point.Id, [extent], cancellation);
-        return Piece(extent);
-    }
-
     public void Dispose() => _sealer.Dispose();
 
-    /// <summary>A hole is zeros, in pieces of their own.</summary>
     private IEnumerable<ReadOnlyMemory<byte>> Pieces(Extent extent)
     {
-        if (!extent.IsHole)
-        {
-            yield return Piece(extent);
-        }
-
         for (var left = extent.Hole; left > 0; left -= s_zeros.Length)
         {
             yield return s_zeros.AsMemory(0, (int)Math.Min(left, s_zeros.Length));
+        }
+
+        if (!extent.IsHole)
+        {
+            yield return Piece(extent);
         }
     }
 

@@ -17,13 +17,13 @@ internal static class BackupCommand
             Description = "Files and folders to back up, all in one recovery point", Arity = ArgumentArity.ZeroOrMore,
         };
         var item = PointOptions.Item("Item that the recovery point is of (default: files)");
-        var verbose = new Option<bool>("--verbose", "-v") { Description = "Name what is left out: sockets, the agent's own home, what is excluded" };
-        var excludes = ExcludeOptions.Create();
         var stream = new StreamOptions();
         var limit = new Option<string?>("--limit-upload")
         {
             Description = "Send no faster than this: bytes a second, such as 500K (KiB/s) or 5M (MiB/s)", HelpName = "RATE",
         };
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Name what is left out: sockets, the agent's own home, what is excluded" };
+        var excludes = ExcludeOptions.Create();
         var command = new Command(
             "backup",
             """
@@ -53,7 +53,7 @@ internal static class BackupCommand
               backup-agent backup --command shop.sql -- pg_dump shop
             """)
         {
-            paths, item, verbose, limit, excludes.Patterns, excludes.Files, excludes.Caches,
+            paths, item, verbose, excludes.Patterns, excludes.Files, excludes.Caches, limit,
         };
         stream.AddTo(command);
         command.Run(options, host, (parsed, context, cancellation) =>

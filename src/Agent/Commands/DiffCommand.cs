@@ -17,7 +17,7 @@ internal static class DiffCommand
             "diff",
             """
             Tells what was added (+), removed (-) and changed (M) from the first recovery point to the second, and in what: type,
-            content, size, mode, owner, mtime (last modification), target (of a link).
+            content, size, mode, owner, mtime (last modification), target (of a link), xattrs (extended attributes), device, incomplete.
 
             Examples:
               backup-agent diff 0199c0de latest

@@ -27,8 +27,8 @@ internal static class FindCommand
             recovery point that has it and how many have it; with --json all of them.
 
             A pattern that begins with '/' is for the whole path, one with '/' inside for the end of it, any other for the last name.
-            * and ? stand for anything within a name, ** for whole paths, [a-z] and [!a-z] for one character, \ takes the next one as
-            it is. Quote the pattern, so that the shell leaves it alone.
+            * stands for any characters of a name, ? for one, [a-z] and [!a-z] for one of a set, ** for any number of folders; \ takes
+            the next character as it is. Quote the pattern, so that the shell leaves it alone.
 
             Examples:
               backup-agent find 'report*.txt'

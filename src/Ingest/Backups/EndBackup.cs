@@ -1,6 +1,7 @@
 using BackupPlatform.IngestService.Data;
 using BackupPlatform.IngestService.Items;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Sweeps;
 using BackupPlatform.ServiceDefaults;
 using Marten;
 using Npgsql;
@@ -71,36 +72,19 @@ internal sealed class EndBackups(ExclusiveCommands commands, TimeProvider clock)
 
 /// <summary>Ends jobs that nobody has asked anything of for a day, so that they hold nothing for ever.</summary>
 internal sealed class IdleBackups(
-    NpgsqlDataSource database, EndBackups backups, TimeProvider clock, ILogger<IdleBackups> log) : BackgroundService
+    NpgsqlDataSource database, EndBackups backups, TimeProvider clock, ILogger<IdleBackups> log) : PeriodicSweep(clock, log)
 {
     private static readonly TimeSpan IdleAfter = TimeSpan.FromHours(24);
 
-    /// <summary>A jump of the clock bites within two seconds.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private readonly TimeProvider clock = clock;
 
     /// <summary>Ends what is idle now.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    public override async Task SweepAsync(CancellationToken cancellationToken)
     {
         var since = clock.GetUtcNow() - IdleAfter;
         foreach (var (jobId, itemId) in await database.IdleAsync(since, cancellationToken))
         {
             await backups.AbandonAsync(itemId, jobId, since, cancellationToken);
-        }
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(LookEvery, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await SweepAsync(stoppingToken);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                log.LogWarning(e, "Idle backup jobs could not be ended; trying again");
-            }
         }
     }
 }

@@ -3,7 +3,9 @@ using BackupPlatform.IngestService.Data;
 using BackupPlatform.IngestService.Items;
 using BackupPlatform.IngestService.Machines;
 using BackupPlatform.IngestService.RecoveryPoints;
+using BackupPlatform.IngestService.Vaults;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.ServiceDefaults;
 using BackupPlatform.ServiceDefaults.Identity;
 using Npgsql;
 
@@ -47,18 +49,33 @@ internal sealed class OpenBackups(ExclusiveCommands commands, Limits limits, Tim
         // A zone that this system does not know is no reason to refuse a backup; registration has checked the name.
         var zone = TimeZoneInfo.TryFindSystemTimeZoneById(machine.TimeZone, out var found) ? found : TimeZoneInfo.Utc;
         BackupJobOpened? opened = null;
-        var decision = await commands.RunAsync(
+        var decision = await commands.RunInVaultAsync(
+            machine.VaultId,
             itemId,
             async transaction =>
             {
+                if (await transaction.Session.LoadAsync<VaultClosure>(machine.VaultId, cancellationToken) is { Closed: true })
+                {
+                    return Refusal.NotFound("vault");
+                }
+
                 var now = clock.GetUtcNow();
                 var jobId = Guid.CreateVersion7(now);
-                MachineItem? before = null;
+                var before = await transaction.Session.LoadAsync<MachineItem>(itemId, cancellationToken);
+                var overdue = before?.LivePoints.Count >= limits.RecoveryPointsPerItem
+                    ? await CountOverdueAsync(transaction, before, now, cancellationToken)
+                    : 0;
                 var begun = await transaction.Session.DecideAsync<MachineItem>(
-                    itemId, state => MachineItem.Begin(before = state, itemId, jobId, zone, limits, now), cancellationToken);
+                    itemId, state => MachineItem.Begin(state, itemId, jobId, zone, limits, overdue, now), cancellationToken);
                 if (begun.Refusal is not null)
                 {
                     return begun;
+                }
+
+                if (before is null)
+                {
+                    // Many new items at once stand in line rather than decide anew again and again.
+                    await transaction.Connection.LockAsync(machine.Id, cancellationToken);
                 }
 
                 var used = await transaction.Session.DecideAsync<MachineItems>(
@@ -84,6 +101,16 @@ internal sealed class OpenBackups(ExclusiveCommands commands, Limits limits, Tim
             },
             cancellationToken);
         return (decision, opened);
+    }
+
+    /// <summary>Points whose time is over: not to be refused for, though retention has not said so yet. The newest does not expire.</summary>
+    private static async Task<int> CountOverdueAsync(
+        MixedTransaction transaction, MachineItem item, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var command = transaction.Connection.Sql(
+            "select count(*) from bulk.point_retention where point_id = any($1) and expires_at <= $2",
+            item.LivePoints.Where(id => id != item.NewestPointId).ToArray(), now);
+        return (int)(long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private static async Task FailAsync(

@@ -161,7 +161,7 @@ internal sealed class LostPacks(NpgsqlDataSource database, IBlobStore blobs, ILo
     private static async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection connection, Guid machineId, CancellationToken cancellationToken)
     {
         var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await connection.Bulk("select pg_advisory_xact_lock($1)", ExclusiveCommands.LockOf(machineId)).RunAsync(cancellationToken);
+        await connection.LockAsync(machineId, cancellationToken);
         return transaction;
     }
 

@@ -74,6 +74,21 @@ internal static class JobRows
         return idle;
     }
 
+    /// <summary>A vault's open jobs.</summary>
+    public static async Task<IReadOnlyList<(Guid JobId, Guid ItemId)>> OpenInVaultAsync(
+        NpgsqlConnection connection, Guid vaultId, CancellationToken cancellationToken)
+    {
+        await using var command = connection.Sql("select id, item_id from bulk.jobs where open and vault_id = $1 order by id", vaultId);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var jobs = new List<(Guid, Guid)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            jobs.Add((reader.GetGuid(0), reader.GetGuid(1)));
+        }
+
+        return jobs;
+    }
+
     /// <summary>Whether a job is still idle, seen from inside the transaction that ends it.</summary>
     public static async Task<bool> IsIdleAsync(
         NpgsqlConnection connection, Guid jobId, DateTimeOffset since, CancellationToken cancellationToken)

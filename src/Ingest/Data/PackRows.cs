@@ -4,6 +4,9 @@ using Npgsql;
 
 namespace BackupPlatform.IngestService.Data;
 
+/// <summary>An attempt to store a segment that is not committed.</summary>
+internal sealed record PackAttempt(Guid PackId, Guid VaultId, Guid MachineId);
+
 /// <summary>Rows of <c>bulk.packs</c>: first an intent, then committed with its index rows, or abandoned.</summary>
 internal static class PackRows
 {
@@ -72,9 +75,37 @@ internal static class PackRows
     public static async Task<bool> TryAbandonAsync(
         this NpgsqlDataSource database, Guid packId, CancellationToken cancellationToken)
     {
-        await using var command = database.Sql("update bulk.packs set state = 2 where id = $1 and state = 0", packId);
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+        await database.Sql("update bulk.packs set state = 2 where id = $1 and state = 0", packId).RunAsync(cancellationToken);
+        // Given up before, by the sweep, or its row already removed: an attempt that lived on deletes its blob all the same.
+        await using var command = database.Sql("select not exists (select 1 from bulk.packs where id = $1 and state <> 2)", packId);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
+
+    /// <summary>Attempts whose job has ended or that began before then, and that came neither to their commit nor to their end.</summary>
+    public static Task<IReadOnlyList<PackAttempt>> StrandedAsync(
+        this NpgsqlDataSource database, DateTimeOffset since, CancellationToken cancellationToken) => ListAsync(
+        database.Sql(
+            """
+            select p.id, j.vault_id, p.machine_id from bulk.packs p join bulk.jobs j on j.id = p.job_id
+            where p.state = 0 and (not j.open or p.created_at < $1) order by p.created_at limit 100
+            """,
+            since),
+        cancellationToken);
+
+    /// <summary>Attempts that were given up and that began before then: none of them still writes.</summary>
+    public static Task<IReadOnlyList<PackAttempt>> GivenUpAsync(
+        this NpgsqlDataSource database, DateTimeOffset since, CancellationToken cancellationToken) => ListAsync(
+        database.Sql(
+            """
+            select p.id, j.vault_id, p.machine_id from bulk.packs p join bulk.jobs j on j.id = p.job_id
+            where p.state = 2 and p.created_at < $1 order by p.created_at limit 100
+            """,
+            since),
+        cancellationToken);
+
+    /// <summary>Forgets an attempt whose blob is gone.</summary>
+    public static Task ForgetAsync(this NpgsqlDataSource database, Guid packId, CancellationToken cancellationToken) =>
+        database.Sql("delete from bulk.packs where id = $1 and state = 2", packId).RunAsync(cancellationToken);
 
     /// <summary>Bytes of the committed packs of jobs; jobs without are left out.</summary>
     public static async Task<IReadOnlyDictionary<Guid, long>> BytesOfJobsAsync(
@@ -90,6 +121,19 @@ internal static class PackRows
         }
 
         return bytes;
+    }
+
+    private static async Task<IReadOnlyList<PackAttempt>> ListAsync(NpgsqlCommand query, CancellationToken cancellationToken)
+    {
+        await using var command = query;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var attempts = new List<PackAttempt>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            attempts.Add(new PackAttempt(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2)));
+        }
+
+        return attempts;
     }
 
     private static async Task InsertIndexRowsAsync(

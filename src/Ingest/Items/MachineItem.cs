@@ -7,7 +7,7 @@ namespace BackupPlatform.IngestService.Items;
 
 /// <summary>An item of a machine: guards one open job, the day's backups and the number of recovery points.</summary>
 /// <param name="NewestSequence">0 before the first recovery point.</param>
-/// <param name="LivePoints">Recovery points that have not expired; as many as the limit allows.</param>
+/// <param name="LivePoints">Recovery points that have neither expired nor been deleted; as many as the limit allows.</param>
 /// <param name="RecentSeals">When recovery points were sealed, as far as it can still be the newest one's day in some zone.</param>
 public sealed record MachineItem(
     Guid Id,
@@ -32,14 +32,21 @@ public sealed record MachineItem(
             LivePoints = [.. state.LivePoints, e.RecoveryPointId],
             RecentSeals = [.. state.RecentSeals.Where(at => (e.At - at).Duration() < LongestDay), e.At],
         },
-        ItemPointExpired e => state! with { LivePoints = [.. state.LivePoints.Where(id => id != e.RecoveryPointId)] },
+        ItemPointExpired e => Without(state!, e.RecoveryPointId),
+        ItemPointDeleted e => Without(state!, e.RecoveryPointId) with { RecentSeals = [.. state!.RecentSeals.Where(at => at != e.SealedAt)] },
+        ItemPointUndeleted e => state! with
+        {
+            LivePoints = [.. state.LivePoints, e.RecoveryPointId],
+            RecentSeals = [.. state.RecentSeals, e.SealedAt],
+        },
         _ => state!,
     };
 
     /// <summary>Whether a backup may begin now. It takes the place of one that is still open.</summary>
     /// <param name="zone">The machine's: its days count.</param>
+    /// <param name="overdue">How many of the live points are due to expire, and only the news of it are still under way.</param>
     public static Decision Begin(
-        MachineItem? state, Guid itemId, Guid jobId, TimeZoneInfo zone, Limits limits, DateTimeOffset now)
+        MachineItem? state, Guid itemId, Guid jobId, TimeZoneInfo zone, Limits limits, int overdue, DateTimeOffset now)
     {
         var today = DayOf(now, zone);
         var sealedToday = state?.RecentSeals.Count(at => DayOf(at, zone) == today) ?? 0;
@@ -47,10 +54,10 @@ public sealed record MachineItem(
             ? new Refusal(
                 ProblemCodes.DailyBackupLimit,
                 $"This item has {sealedToday} backups of {today:yyyy-MM-dd} ({zone.Id}), the most a day may have; the next is possible tomorrow.")
-            : state?.LivePoints.Count >= limits.RecoveryPointsPerItem
+            : state?.LivePoints.Count - overdue >= limits.RecoveryPointsPerItem
             ? new Refusal(
                 ProblemCodes.RecoveryPointLimit,
-                $"This item has {state.LivePoints.Count} recovery points, the most it may have; the next is possible when one has expired.")
+                $"This item has {state!.LivePoints.Count} recovery points, the most it may have; the next is possible when one has expired or an operator has deleted one.")
             : Decision.Append(new ItemBackupBegun(itemId, jobId, now));
     }
 
@@ -70,11 +77,22 @@ public sealed record MachineItem(
         _ => Decision.Append(point),
     };
 
-    /// <summary>A recovery point's retention has ended: it counts no more.</summary>
-    public static Decision Expire(MachineItem? state, Guid pointId, DateTimeOffset at) =>
-        state is not null && state.LivePoints.Contains(pointId)
-            ? Decision.Append(new ItemPointExpired(state.Id, pointId, at))
-            : Decision.Nothing;
+    /// <summary>What retention says of a recovery point: it counts, or it does not. Nothing changes where that is known.</summary>
+    public static Decision Settle(MachineItem? state, Guid pointId, DateTimeOffset sealedAt, PointStanding standing, DateTimeOffset now)
+    {
+        var counts = state?.LivePoints.Contains(pointId) == true;
+        return (state, counts, standing) switch
+        {
+            (null, _, _) => Decision.Nothing,
+            (_, true, PointStanding.Ended) => Decision.Append(new ItemPointExpired(state.Id, pointId, now)),
+            (_, true, PointStanding.Deleted) => Decision.Append(new ItemPointDeleted(state.Id, pointId, sealedAt, now)),
+            (_, false, PointStanding.Live) => Decision.Append(new ItemPointUndeleted(state.Id, pointId, sealedAt, now)),
+            _ => Decision.Nothing,
+        };
+    }
+
+    private static MachineItem Without(MachineItem state, Guid pointId) =>
+        state with { LivePoints = [.. state.LivePoints.Where(id => id != pointId)] };
 
     private static DateOnly DayOf(DateTimeOffset at, TimeZoneInfo zone) =>
         DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
@@ -104,7 +122,25 @@ public sealed record RecoveryPointSealed(
     long UploadedBytes,
     DateTimeOffset At);
 
+/// <summary>It has expired or was deleted for good.</summary>
 public sealed record ItemPointExpired(Guid ItemId, Guid RecoveryPointId, DateTimeOffset At);
+
+/// <summary>An operator deleted it; it counts for no limit, but can be undeleted.</summary>
+public sealed record ItemPointDeleted(Guid ItemId, Guid RecoveryPointId, DateTimeOffset SealedAt, DateTimeOffset At);
+
+public sealed record ItemPointUndeleted(Guid ItemId, Guid RecoveryPointId, DateTimeOffset SealedAt, DateTimeOffset At);
+
+/// <summary>Whether a recovery point counts.</summary>
+public enum PointStanding
+{
+    Live,
+
+    /// <summary>Can be undeleted.</summary>
+    Deleted,
+
+    /// <summary>Expired or purged.</summary>
+    Ended,
+}
 
 internal static class ItemStore
 {
@@ -117,5 +153,7 @@ internal static class ItemStore
         store.Events.MapEventType<ItemBackupEnded>("item_backup_ended");
         store.Events.MapEventType<RecoveryPointSealed>("recovery_point_sealed");
         store.Events.MapEventType<ItemPointExpired>("item_point_expired");
+        store.Events.MapEventType<ItemPointDeleted>("item_point_deleted");
+        store.Events.MapEventType<ItemPointUndeleted>("item_point_undeleted");
     }
 }

@@ -14,7 +14,8 @@ namespace BackupPlatform.IngestService.Machines;
 public sealed record ProtectedMachine(Guid Id, long Version, Guid SubscriptionId, Guid VaultId, string TimeZone) : IReadModel;
 
 /// <summary>What ingest keeps of a vault: whose it is.</summary>
-public sealed record KnownVault(Guid Id, long Version, Guid SubscriptionId) : IReadModel;
+/// <param name="Deleted">A tombstone: it answers like one that does not exist.</param>
+public sealed record KnownVault(Guid Id, long Version, Guid SubscriptionId, bool Deleted = false) : IReadModel;
 
 internal sealed class MachineRegisteredConsumer(IDocumentStore store) : IConsumer<MachineRegistered>
 {
@@ -37,6 +38,12 @@ internal sealed class VaultCreatedConsumer(IDocumentStore store) : IConsumer<Vau
 {
     public Task Consume(ConsumeContext<VaultCreated> context) => store.ApplyAsync<KnownVault, VaultCreated>(
         context.Message, (_, e) => new KnownVault(e.StreamId, e.Version, e.SubscriptionId), context.CancellationToken);
+}
+
+internal sealed class VaultDeletedConsumer(IDocumentStore store) : IConsumer<VaultDeleted>
+{
+    public Task Consume(ConsumeContext<VaultDeleted> context) => store.ApplyAsync<KnownVault, VaultDeleted>(
+        context.Message, (_, e) => new KnownVault(e.StreamId, e.Version, e.SubscriptionId, Deleted: true), context.CancellationToken);
 }
 
 internal static class MachineStore
@@ -78,7 +85,8 @@ internal sealed class MachineAccess(IDocumentStore store, TimeProvider clock)
     public async Task CheckVaultAsync(HttpContext http, Guid vaultId)
     {
         var caller = http.CallingOperator();
-        if (await AwaitAsync<KnownVault>(vaultId, http.RequestAborted) is not { } vault || !caller.Operates(vault.SubscriptionId))
+        if (await AwaitAsync<KnownVault>(vaultId, http.RequestAborted) is not { Deleted: false } vault
+            || !caller.Operates(vault.SubscriptionId))
         {
             throw new RefusedException(Refusal.NotFound("vault"));
         }

@@ -42,7 +42,8 @@ internal sealed class SealBackups(
     private async Task<SealOutcome> CommitAsync(BackupJob job, StagedSeal seal, CancellationToken cancellationToken)
     {
         SealOutcome outcome = new();
-        var decision = await commands.RunAsync(
+        var decision = await commands.RunInVaultAsync(
+            job.VaultId,
             job.ItemId,
             async transaction =>
             {

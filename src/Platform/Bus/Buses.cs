@@ -21,6 +21,8 @@ public static class Buses
             ?? throw new InvalidOperationException("ConnectionStrings:bus is not set; the application host gives it.");
         builder.Services.AddMassTransit(bus =>
         {
+            // Nothing is reported to anybody outside.
+            bus.DisableUsageTelemetry();
             bus.SetEndpointNameFormatter(new KebabCaseEndpointNameFormatter(service, includeNamespace: false));
             consumers?.Invoke(bus);
             bus.UsingRabbitMq((context, rabbit) =>
@@ -46,5 +48,7 @@ public static class Buses
 
     private static bool IsOutage(Exception e) => e
         is DbException { IsTransient: true } or TimeoutException or IOException or HttpRequestException
+        // A service that is being stopped has let go of its parts: the next one takes the message.
+        or ObjectDisposedException or OperationCanceledException
         || (e.InnerException is { } inner && IsOutage(inner));
 }

@@ -53,7 +53,7 @@ internal static class ReadRestoreJobsEndpoints
         Guid vaultId, HttpContext http, IDocumentStore store, TimeProvider clock, int? limit, string? after)
     {
         var caller = http.CallingOperator();
-        if (await store.AwaitOperatedAsync<KnownVault>(vaultId, caller, clock, http.RequestAborted) is null)
+        if (await store.AwaitOperatedAsync<KnownVault>(vaultId, caller, clock, http.RequestAborted) is not { Deleted: false })
         {
             return Refusal.NotFound("vault").ToResult();
         }

@@ -43,6 +43,7 @@ public sealed record RestoreJob(
         JobRequested e => new(
             e.JobId, e.SubscriptionId, e.VaultId, e.MachineId, e.RecoveryPointId, RestoreJobState.Requested, e.At, LastRequestAt: e.At),
         SelectionStored e => state! with { State = RestoreJobState.Planning, SelectionHash = e.SelectionHash, LastRequestAt = e.At },
+        WholePointSelected e => state! with { State = RestoreJobState.Planning, LastRequestAt = e.At },
         JobReady e => state! with { State = RestoreJobState.Ready, PlanBlob = e.PlanBlob, Chunks = e.Chunks, Bytes = e.Bytes },
         StreamOpened e => state! with { State = RestoreJobState.Streaming, LastRequestAt = e.At },
         RequestSeen e => state! with { LastRequestAt = e.At },

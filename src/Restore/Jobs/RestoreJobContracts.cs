@@ -12,6 +12,8 @@ internal sealed class RestoreJobContracts : IContractTranslator
     {
         SelectionStored e => new RestoreRequested(
             committed.StreamId, committed.Version, e.At, e.SubscriptionId, e.VaultId, e.MachineId, e.RecoveryPointId, e.SelectionBlob),
+        WholePointSelected e => new RestoreRequested(
+            committed.StreamId, committed.Version, e.At, e.SubscriptionId, e.VaultId, e.MachineId, e.RecoveryPointId, SelectionBlob: null),
         JobReady e => new RestoreReady(committed.StreamId, committed.Version, e.At, e.Chunks, e.Bytes),
         JobCompleted e => new RestoreCompleted(committed.StreamId, committed.Version, e.At),
         JobFailed e => new RestoreFailed(committed.StreamId, committed.Version, e.At, RestoreJobState.Failed, e.Code, e.Reason),

@@ -22,6 +22,13 @@ public sealed record SelectionStored(
     long SelectedChunks,
     DateTimeOffset At);
 
+/// <summary>All chunks of the recovery point are wanted.</summary>
+public sealed record WholePointSelected(
+    Guid JobId, Guid SubscriptionId, Guid VaultId, Guid MachineId, Guid RecoveryPointId, DateTimeOffset At)
+{
+    public static WholePointSelected For(JobRequested e) => new(e.JobId, e.SubscriptionId, e.VaultId, e.MachineId, e.RecoveryPointId, e.At);
+}
+
 /// <summary>The chunks are found, leased and planned.</summary>
 public sealed record JobReady(Guid JobId, string PlanBlob, long Chunks, long Bytes, DateTimeOffset At);
 
@@ -55,6 +62,7 @@ internal static class RestoreJobStore
         store.Schema.For<RestoreJob>().Duplicate(job => job.SweepAt).Index(job => job.MachineId).Index(job => job.VaultId);
         store.Events.MapEventType<JobRequested>("restore_requested");
         store.Events.MapEventType<SelectionStored>("restore_selection_stored");
+        store.Events.MapEventType<WholePointSelected>("restore_whole_point_selected");
         store.Events.MapEventType<JobReady>("restore_ready");
         store.Events.MapEventType<StreamOpened>("restore_stream_opened");
         store.Events.MapEventType<RequestSeen>("restore_request_seen");

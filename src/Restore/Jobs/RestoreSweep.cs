@@ -1,38 +1,21 @@
 using BackupPlatform.Formats;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Sweeps;
 using BackupPlatform.Storage;
 using Marten;
 
 namespace BackupPlatform.RestoreService.Jobs;
 
 /// <summary>Expires jobs that nobody asks for and removes the blobs of ended ones.</summary>
-/// <remarks>
-/// It asks again and again rather than sleep until something is due, so that a jump of the clock is noticed. Several replicas may
-/// sweep at once: decisions are taken again on the stream, and a blob that is gone already is fine.
-/// </remarks>
-internal sealed class RestoreSweep(IDocumentStore store, IBlobStore blobs, TimeProvider clock, ILogger<RestoreSweep> log) : BackgroundService
+internal sealed class RestoreSweep(IDocumentStore store, IBlobStore blobs, TimeProvider clock, ILogger<RestoreSweep> log)
+    : PeriodicSweep(clock, log)
 {
     private const int Batch = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Pause, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await SweepAsync(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                log.LogWarning(e, "Restore jobs could not be swept; trying again");
-            }
-        }
-    }
+    private readonly TimeProvider clock = clock;
 
     /// <summary>Does what is due now, a batch at most.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    public override async Task SweepAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         await using var session = store.QuerySession();

@@ -16,7 +16,8 @@ public interface IOperated : IReadModel
 }
 
 /// <summary>What this service knows of a vault.</summary>
-public sealed record KnownVault(Guid Id, long Version, Guid SubscriptionId) : IOperated;
+/// <param name="Deleted">A tombstone: it answers like one that does not exist.</param>
+public sealed record KnownVault(Guid Id, long Version, Guid SubscriptionId, bool Deleted = false) : IOperated;
 
 /// <summary>What this service knows of a protected machine.</summary>
 public sealed record KnownMachine(Guid Id, long Version, Guid SubscriptionId) : IOperated;
@@ -26,6 +27,13 @@ internal sealed class VaultCreatedConsumer(IDocumentStore store) : IConsumer<Vau
 {
     public Task Consume(ConsumeContext<VaultCreated> context) => store.ApplyAsync<KnownVault, VaultCreated>(
         context.Message, (_, fact) => new(fact.StreamId, fact.Version, fact.SubscriptionId), context.CancellationToken);
+}
+
+/// <summary>Hears of vaults that are no more.</summary>
+internal sealed class VaultDeletedConsumer(IDocumentStore store) : IConsumer<VaultDeleted>
+{
+    public Task Consume(ConsumeContext<VaultDeleted> context) => store.ApplyAsync<KnownVault, VaultDeleted>(
+        context.Message, (_, fact) => new(fact.StreamId, fact.Version, fact.SubscriptionId, Deleted: true), context.CancellationToken);
 }
 
 /// <summary>Hears of new machines.</summary>

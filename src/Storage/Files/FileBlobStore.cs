@@ -127,19 +127,13 @@ public sealed class FileBlobStore : IBlobStore
     {
         string path = PathOf(name);
         string folder = Path.GetDirectoryName(path)!;
-        Posix.LinkResult result = MakeFolder(folder) ? Posix.Link(uploadPath, path) : Posix.LinkResult.NameTaken;
-        if (result == Posix.LinkResult.NameTaken) throw new BlobExistsException(name);
+        if (!MakeFolder(folder)) throw new BlobExistsException(name);
+        Posix.LinkResult result = Posix.Link(uploadPath, path);
         if (result == Posix.LinkResult.NoFolder) throw new IOException($"{uploadPath} or {folder} went away.");
-        try
-        {
-            Posix.FlushDirectory(folder);
-        }
-        catch (IOException)
-        {
-            // A name that may not last is worse than none: a retry must not take it for a committed blob.
-            Posix.Unlink(path);
-            throw;
-        }
+        // Also of a name that was taken: whoever hears that the blob is there may rely on it, and the one who gave it its name may not
+        // have come to its flush yet. Where this fails the name stays: another may have flushed it meanwhile and told of it.
+        Posix.FlushDirectory(folder);
+        if (result == Posix.LinkResult.NameTaken) throw new BlobExistsException(name);
         // Durable under its name: the other one is only untidy, and goes at a later start if not now.
         try
         {
