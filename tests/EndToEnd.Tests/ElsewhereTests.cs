@@ -33,12 +33,12 @@ public sealed class ElsewhereTests(SharedPlatform platform)
         using var machine = await MachineAsync();
         await machine.BackUpAsync();
         var wrong = Path.Combine(machine.NewFolder("wrong"), "passphrase");
-        await File.WriteAllTextAsync(wrong, "not the passphrase");
+        File.WriteAllText(wrong, "not the passphrase");
         var (other, how) = await ElsewhereAsync(machine, wrong);
         Assert.Equal("wrong-passphrase", (await other.RunAsync(["points", .. how])).Expect(6).Failure.GetProperty("code").GetString());
 
-        var tampered = (await File.ReadAllTextAsync(how[3])).Replace("<VaultName>vault", "<VaultName>other", StringComparison.Ordinal);
-        await File.WriteAllTextAsync(how[3], tampered);
+        var tampered = File.ReadAllText(how[3]).Replace("<VaultName>vault", "<VaultName>other", StringComparison.Ordinal);
+        File.WriteAllText(how[3], tampered);
         how[5] = machine.PassphraseFile;
         Assert.Equal("credentials-invalid", (await other.RunAsync(["points", .. how])).Expect(5).Failure.GetProperty("code").GetString());
     }
@@ -57,7 +57,7 @@ public sealed class ElsewhereTests(SharedPlatform platform)
         string[] replace = ["register", "--credentials", how[3], "--replace", "box", "--passphrase-file", machine.PassphraseFile];
         Assert.Equal(machine.MachineId, (await other.RunAsync(replace)).Expect().Summary.GetProperty("machineId").GetString());
 
-        await File.WriteAllTextAsync(Path.Combine(machine.Source, "three.txt"), "three");
+        File.WriteAllText(Path.Combine(machine.Source, "three.txt"), "three");
         var summary = (await other.RunAsync("backup", machine.Source)).Expect().Summary;
         Assert.Equal(2, summary.GetProperty("sequence").GetInt64());
         Assert.Equal(2, summary.GetProperty("filesUnmodified").GetInt64());
@@ -72,11 +72,11 @@ public sealed class ElsewhereTests(SharedPlatform platform)
         var folder = machine.NewFolder("passphrases");
         var (state, next) = (Path.Combine(machine.Agent.Home, "machine.json"), Path.Combine(folder, "new"));
         string[] change = ["passphrase", "change", "--passphrase-file", machine.PassphraseFile, "--generate-passphrase", "--passphrase-out", next];
-        var before = await File.ReadAllBytesAsync(state);
+        var before = File.ReadAllBytes(state);
         (await machine.Agent.RunAsync(change)).Expect();
 
         // As if the machine had stopped before it heard that it was done.
-        await File.WriteAllBytesAsync(state, before);
+        File.WriteAllBytes(state, before);
         (await machine.Agent.RunAsync(change)).Expect();
 
         var (other, how) = await ElsewhereAsync(machine, machine.PassphraseFile);
@@ -137,9 +137,9 @@ public sealed class ElsewhereTests(SharedPlatform platform)
     {
         using var machine = await MachineAsync();
         var first = (await machine.BackUpAsync()).GetProperty("recoveryPointId").GetString()!;
-        await File.WriteAllTextAsync(Path.Combine(machine.Source, "sub/two.txt"), "TWO");
+        File.WriteAllText(Path.Combine(machine.Source, "sub/two.txt"), "TWO");
         File.SetLastWriteTimeUtc(Path.Combine(machine.Source, "one.txt"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
-        await File.WriteAllTextAsync(Path.Combine(machine.Source, "sub/three.txt"), "three");
+        File.WriteAllText(Path.Combine(machine.Source, "sub/three.txt"), "three");
         var second = (await machine.BackUpAsync()).GetProperty("recoveryPointId").GetString()!;
 
         var lines = (await machine.Agent.RunAsync("diff", first, second)).Expect().OfType("entry").ToDictionary(
@@ -161,8 +161,8 @@ public sealed class ElsewhereTests(SharedPlatform platform)
     {
         var machine = await ProtectedMachine.RegisterAsync(platform);
         Directory.CreateDirectory(Path.Combine(machine.Source, "sub"));
-        await File.WriteAllTextAsync(Path.Combine(machine.Source, "one.txt"), "one");
-        await File.WriteAllTextAsync(Path.Combine(machine.Source, "sub/two.txt"), "two");
+        File.WriteAllText(Path.Combine(machine.Source, "one.txt"), "one");
+        File.WriteAllText(Path.Combine(machine.Source, "sub/two.txt"), "two");
         return machine;
     }
 
