@@ -14,7 +14,7 @@ public sealed class HomeLockTests : IDisposable
     {
         var writers = Enumerable.Range(0, 8).Select(number => Task.Run(() =>
         {
-            for (var sequence = 1; sequence <= 25; sequence++)
+            for (var sequence = 1; sequence <= 5; sequence++)
             {
                 Home().RaiseHead($"item-{number}", new Head(sequence, [(byte)number]));
                 Home().RaiseHead("shared", new Head((sequence * 8) + number, [(byte)number]));
@@ -24,8 +24,8 @@ public sealed class HomeLockTests : IDisposable
 
         var heads = Home().Heads;
         Assert.Equal(9, heads.Count);
-        Assert.All(Enumerable.Range(0, 8), number => Assert.Equal(25, heads[$"item-{number}"].Sequence));
-        Assert.Equal(207, heads["shared"].Sequence);
+        Assert.All(Enumerable.Range(0, 8), number => Assert.Equal(5, heads[$"item-{number}"].Sequence));
+        Assert.Equal(47, heads["shared"].Sequence);
     }
 
     [Fact]
