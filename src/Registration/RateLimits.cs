@@ -15,8 +15,8 @@ internal sealed record RequestRates(int PerAddress, int RegistrationsPerCredenti
     public static RequestRates Read(IConfiguration configuration) => new(
         configuration.GetValue("Limits:UnprovenRequestsPerAddressPerMinute", 3_000),
         configuration.GetValue("Limits:RegistrationsPerCredentialsPerMinute", 300),
-        configuration.GetValue("Limits:RecoveriesPerMachinePerMinute", 60),
-        configuration.GetValue("Limits:TokensPerMachinePerMinute", 120));
+        configuration.GetValue("Limits:RecoveriesPerMachinePerMinute", 300),
+        configuration.GetValue("Limits:TokensPerMachinePerMinute", 600));
 }
 
 /// <summary>Refuses what is asked too often, before it costs anything.</summary>
