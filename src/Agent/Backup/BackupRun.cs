@@ -149,7 +149,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         BackupPass pass;
         try
         {
-            pass = new BackupPass(session.Keys, references, baseCatalog, upload, session.Pages(item), errors, _progress);
+            pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, session.Pages(item), errors, _progress);
             root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
             await upload.CompleteAsync();
         }

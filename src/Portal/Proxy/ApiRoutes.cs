@@ -22,6 +22,7 @@ internal static class ApiRoutes
         ("/api/subscriptions/{id:guid}/vaults", Vault),
         ("/api/vaults/{id:guid}", Vault),
         ("/api/vaults/{id:guid}/credentials", Vault),
+        ("/api/vaults/{id:guid}/credentials/{credentialsId:guid}", Vault),
         ("/api/machines", Registration),
         ("/api/machines/{id:guid}", Registration),
         ("/api/machines/{id:guid}/token-challenges", Registration),
