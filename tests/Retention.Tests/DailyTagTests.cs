@@ -187,6 +187,26 @@ public sealed class DailyTagTests
     }
 
     [Fact]
+    public void GivenTheBuiltInPolicy_WhenThreeBackupsADayAreMadeForAYear_ThenThereIsAlwaysRoomForTheNext()
+    {
+        const int Limit = 366;
+        var item = new ItemHistory("Europe/Berlin", RetentionPolicy.BuiltIn);
+        var day = DateTimeOffset.Parse("2027-01-01T11:00Z", null);
+        var most = 0;
+        for (var i = 0; i < 365 * 3; i++)
+        {
+            var at = day.AddDays(i / 3).AddHours(i % 3);
+            item.ExpireDue(at);
+            // As this backup finds it.
+            Assert.True((item.State?.Points.Count ?? 0) < Limit, $"backup {i}: {item.State?.Points.Count}");
+            item.Hears(item.SealedAt(at));
+            most = Math.Max(most, item.State!.Points.Count);
+        }
+
+        Assert.Equal(3 * (120 + 1), most);
+    }
+
+    [Fact]
     public void GivenNoDailyTier_WhenTagged_ThenAPointIsKeptForADay()
     {
         var item = new ItemHistory(policy: new RetentionPolicy(Daily: null));

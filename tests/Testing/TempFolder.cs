@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace BackupPlatform.Testing;
 
 /// <summary>A new folder under the system's folder for temporary files (or TMPDIR), gone when disposed.</summary>
@@ -24,11 +26,14 @@ public sealed class TempFolder : IDisposable
         {
             if (!Directory.Exists(Path)) return;
             OpenFolders(Path);
-            Directory.Delete(Path, recursive: true);
+            // Not Directory.Delete: names need not be UTF-8.
+            using Process remove = Process.Start("rm", ["-rf", "--", Path]);
+            remove.WaitForExit();
+            if (remove.ExitCode != 0) throw new IOException($"rm ended with {remove.ExitCode}");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Names that are no UTF-8, and the like: a test must not fail because its rubbish stays.
+            // A test must not fail because its rubbish stays.
             Console.Error.WriteLine($"{Path} stays: {failure.Message}");
         }
     }

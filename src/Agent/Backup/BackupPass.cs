@@ -28,8 +28,15 @@ internal sealed class BackupPass
     private readonly LinkedFiles _linked = new();
     private readonly Queue<(CatalogEntry Entry, List<Extent> Extents)> _waiting = new();
 
+    /// <param name="upload">Takes what the vault may lack; the content is valid until the task is done.</param>
     public BackupPass(
-        KeyRing keys, ChunkReferences references, BaseCatalog? baseCatalog, ChunkUpload upload, PageCache cache, PathErrors errors, Progress progress)
+        KeyRing keys,
+        ChunkReferences references,
+        BaseCatalog? baseCatalog,
+        Func<ChunkKind, ChunkId, ReadOnlyMemory<byte>, ValueTask> upload,
+        IPageCache cache,
+        PathErrors errors,
+        Progress progress)
     {
         (_references, _base, _errors, _progress) = (references, baseCatalog, errors, progress);
         _contents = new FileExtents(keys, (id, content) => OfferAsync(upload, ChunkKind.Data, id, content));
@@ -249,8 +256,9 @@ internal sealed class BackupPass
         }
     }
 
-    private ValueTask OfferAsync(ChunkUpload upload, ChunkKind kind, ChunkId id, ReadOnlyMemory<byte> content) =>
-        _references.MustOffer(id) ? upload.AddAsync(kind, id, content) : ValueTask.CompletedTask;
+    private ValueTask OfferAsync(
+        Func<ChunkKind, ChunkId, ReadOnlyMemory<byte>, ValueTask> upload, ChunkKind kind, ChunkId id, ReadOnlyMemory<byte> content) =>
+        _references.MustOffer(id) ? upload(kind, id, content) : ValueTask.CompletedTask;
 
     /// <summary>
     /// Whether it may change again within the tick of its last change, after it was read: then no time would tell, and the next backup

@@ -5,6 +5,7 @@ using BackupPlatform.Agent.Commands;
 using BackupPlatform.Agent.Files;
 using BackupPlatform.Agent.Output;
 using BackupPlatform.Agent.Platform;
+using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
@@ -65,11 +66,32 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
         await using var view = context.ShowProgress(_progress);
         var distrusted = new HashSet<ChunkId>();
+        var catalog = basePoint;
         for (var pass = 1; pass <= MaxPasses; pass++)
         {
             errors.Clear();
-            var references = new ChunkReferences(distrusted) { TrustsBase = stream is null };
-            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, stream, cancellation);
+            var references = NewReferences();
+            BaseCatalog? baseCatalog = null;
+            SealAnswer answer;
+            byte[] manifest;
+            BackupTotals totals;
+            try
+            {
+                (baseCatalog, catalog) = await OpenBaseAsync(catalog, references, cancellation);
+                references = baseCatalog is null ? NewReferences() : references;
+                (answer, manifest, totals) = await PassAsync(job, basePoint, baseCatalog, references, stream, cancellation);
+            }
+            catch (Exception e) when (stream is null && catalog is not null && IsDamage(e))
+            {
+                NoteUnreadable(e);
+                catalog = null;
+                continue;
+            }
+            finally
+            {
+                await (baseCatalog?.DisposeAsync() ?? ValueTask.CompletedTask);
+            }
+
             if (answer.Point is { } sealedPoint)
             {
                 session.Heads.Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
@@ -88,25 +110,64 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
             $"The vault still lacks {distrusted.Count} chunks of what was sent. Run the backup again; ask the vault's operator if it "
             + "happens again.",
             "integrity");
+
+        ChunkReferences NewReferences() => new(distrusted) { TrustsBase = stream is null };
     }
+
+    /// <summary>
+    /// The catalog that the backup builds on. Where it cannot be read, because it is lost, or its point has expired or was deleted and
+    /// no copy is here, there is none: everything is read, and what the vault has is still not sent again.
+    /// </summary>
+    private async Task<(BaseCatalog? Base, OpenedPoint? Point)> OpenBaseAsync(
+        OpenedPoint? point, ChunkReferences references, CancellationToken cancellation)
+    {
+        try
+        {
+            return point is null ? (null, null) : (await BaseCatalog.OpenAsync(point, references, cancellation), point);
+        }
+        catch (Exception e) when (IsDamage(e) || e is AgentException { Code: ProblemCodes.Conflict })
+        {
+            NoteUnreadable(e);
+            return (null, null);
+        }
+    }
+
+    private void NoteUnreadable(Exception why) =>
+        context.Report.Note($"The catalog of the newest recovery point cannot be read ({why.Message}): everything is read again.");
 
     private async Task<(SealAnswer Answer, byte[] SealedManifest, BackupTotals Totals)> PassAsync(
-        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, StreamSource? stream, CancellationToken cancellation)
+        BackupJobDocument job,
+        OpenedPoint? basePoint,
+        BaseCatalog? baseCatalog,
+        ChunkReferences references,
+        StreamSource? stream,
+        CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
-        await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
-        await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
-        var cache = session.Pages(item);
-        var pass = new BackupPass(session.Keys, references, baseCatalog, upload, cache, errors, _progress);
-        var root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
-        await upload.CompleteAsync();
-        _bytesUploaded += upload.BytesSent;
-        _chunksNew += upload.ChunksSent;
-        _nextSegment = upload.NextSegment;
+        var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
+        CatalogRoot root;
+        BackupPass pass;
+        try
+        {
+            pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, session.Pages(item), errors, _progress);
+            root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
+            await upload.CompleteAsync();
+        }
+        finally
+        {
+            await upload.DisposeAsync();
+            // Also of a pass that failed: another one of this job goes on behind what was sent.
+            _bytesUploaded += upload.BytesSent;
+            _chunksNew += upload.ChunksSent;
+            _nextSegment = upload.NextSegment;
+        }
 
         var manifest = Describe(job, basePoint, startedAt, root, pass.Totals).Seal(session.Keys);
-        return (await SealAsync(job, references, manifest, cancellation), manifest, pass.Totals);
+        return (await SealAsync(job, baseCatalog is not null, references, manifest, cancellation), manifest, pass.Totals);
     }
+
+    /// <summary>Whether what is stored is gone or not what it was; without the base's catalog a backup is still possible.</summary>
+    private static bool IsDamage(Exception e) => e is DamagedDataException or AgentException { Code: ProblemCodes.Integrity };
 
     /// <summary>Ends a job, briefly: the next one of the item ends it, too.</summary>
     private async Task AbandonAsync(BackupJobDocument job)
@@ -159,12 +220,12 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     }
 
     private Task<SealAnswer> SealAsync(
-        BackupJobDocument job, ChunkReferences references, byte[] manifest, CancellationToken cancellation)
+        BackupJobDocument job, bool onBase, ChunkReferences references, byte[] manifest, CancellationToken cancellation)
     {
         var added = references.Added();
         var dropped = references.Dropped();
         var header = new SealDeltaHeader(
-            job.BasePoint?.Sequence ?? 0, job.NextSequence, references.New.Count, references.SetHash(), manifest);
+            onBase ? job.BasePoint!.Sequence : 0, job.NextSequence, references.New.Count, references.SetHash(), manifest);
         return session.Ingest.SealAsync(job.Id, stream => WriteDeltaAsync(stream, header, added, dropped, cancellation), cancellation);
     }
 

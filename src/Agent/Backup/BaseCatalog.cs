@@ -1,5 +1,6 @@
 using BackupPlatform.Agent.Catalogs;
 using BackupPlatform.Engine;
+using BackupPlatform.Formats;
 
 namespace BackupPlatform.Agent.Backup;
 
@@ -9,27 +10,34 @@ namespace BackupPlatform.Agent.Backup;
 /// </summary>
 internal sealed class BaseCatalog : IAsyncDisposable
 {
-    private readonly OpenedPoint _point;
+    private readonly CatalogReader _catalog;
     private readonly ChunkReferences _references;
     private readonly IAsyncEnumerator<CatalogEntry> _entries;
     private bool _more;
 
-    private BaseCatalog(OpenedPoint point, ChunkReferences references, CancellationToken cancellation)
+    private BaseCatalog(CatalogReader catalog, ChunkReferences references, CancellationToken cancellation)
     {
-        (_point, _references) = (point, references);
-        _entries = point.Catalog.ReadAsync(cancellationToken: cancellation).GetAsyncEnumerator(cancellation);
+        (_catalog, _references) = (catalog, references);
+        _entries = catalog.ReadAsync(cancellationToken: cancellation).GetAsyncEnumerator(cancellation);
     }
 
     public static async Task<BaseCatalog> OpenAsync(OpenedPoint point, ChunkReferences references, CancellationToken cancellation)
     {
-        foreach (var page in await point.Pages.PrefetchAsync(point.Catalog, cancellation))
+        return await OpenAsync(point.Catalog, await point.Pages.PrefetchAsync(point.Catalog, cancellation), references, cancellation);
+    }
+
+    /// <param name="pages">The ids of all pages of the catalog.</param>
+    public static async Task<BaseCatalog> OpenAsync(
+        CatalogReader catalog, IEnumerable<ChunkId> pages, ChunkReferences references, CancellationToken cancellation)
+    {
+        foreach (var page in pages)
         {
             references.AddBase(page);
         }
 
-        var catalog = new BaseCatalog(point, references, cancellation);
-        catalog._more = await catalog._entries.MoveNextAsync();
-        return catalog;
+        var opened = new BaseCatalog(catalog, references, cancellation);
+        opened._more = await opened._entries.MoveNextAsync();
+        return opened;
     }
 
     /// <summary>The base's entry of a path, or null. Paths are asked for in ascending order.</summary>
@@ -58,7 +66,7 @@ internal sealed class BaseCatalog : IAsyncDisposable
     public async ValueTask<List<Extent>> ExtentsAsync(CatalogEntry entry, CancellationToken cancellation)
     {
         var extents = new List<Extent>();
-        await foreach (var extent in _point.Catalog.ReadExtentsAsync(entry, cancellation))
+        await foreach (var extent in _catalog.ReadExtentsAsync(entry, cancellation))
         {
             extents.Add(extent);
         }
@@ -81,7 +89,7 @@ internal sealed class BaseCatalog : IAsyncDisposable
     {
         if (entry.ExtentsContinue)
         {
-            await foreach (var extent in _point.Catalog.ReadExtentsAsync(entry, cancellation))
+            await foreach (var extent in _catalog.ReadExtentsAsync(entry, cancellation))
             {
                 Note(extent);
             }

@@ -21,6 +21,18 @@ internal sealed class PathErrors(Report report)
     private readonly List<PathError> _kept = [];
     private readonly Lock _lock = new();
 
+    /// <summary>The first of them.</summary>
+    public IReadOnlyList<PathError> Kept
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _kept];
+            }
+        }
+    }
+
     /// <summary>How many there were.</summary>
     public long Count { get; private set; }
 

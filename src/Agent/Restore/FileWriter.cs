@@ -215,9 +215,9 @@ internal sealed class FileWriter(
         var name = target.In(entry.Path, (directory, wanted) =>
         {
             _attributes.Set(open, directory, file.TemporaryName, entry, file.Attributes);
-            if (rule == ConflictRule.Overwrite)
+            if (rule == ConflictRule.Overwrite && FileSystem.TryStat(directory, wanted) is not null)
             {
-                // Before it takes the place of what was there, which is gone then.
+                // Before it takes the place of what is there, which is gone then.
                 FileSystem.Sync(open);
             }
 

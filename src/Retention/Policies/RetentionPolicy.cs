@@ -3,8 +3,11 @@ namespace BackupPlatform.RetentionService.Policies;
 /// <summary>How long which days' recovery points are kept. A tier that is null is not part of the policy.</summary>
 public sealed record RetentionPolicy(DailyTier? Daily)
 {
-    /// <summary>What holds for every machine.</summary>
-    public static RetentionPolicy BuiltIn { get; } = new(new DailyTier(KeepDays: 30));
+    /// <summary>
+    /// What holds for every machine. With the three backups that a day may have, that is 363 recovery points at most: nobody who
+    /// goes by the default meets the limit of 366 recovery points of an item.
+    /// </summary>
+    public static RetentionPolicy BuiltIn { get; } = new(new DailyTier(KeepDays: 120));
 }
 
 /// <summary>Selects every day.</summary>
