@@ -27,6 +27,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
     private readonly Progress _progress = new() { Phase = "Backing up" };
     private long _bytesUploaded;
+    private long _leftOut;
     private long _chunksNew;
     private int _nextSegment = 1;
 
@@ -94,11 +95,13 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, StreamSource? stream, CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
+        _leftOut = 0;
         await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
         await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
         var cache = session.Pages(item);
         var pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, cache, errors, _progress);
         var root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
+        pass.Totals.LeftOut = _leftOut;
         await upload.CompleteAsync();
         _bytesUploaded += upload.BytesSent;
         _chunksNew += upload.ChunksSent;
@@ -129,6 +132,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
     private void NoteSkipped(byte[] path, string why)
     {
+        _leftOut++;
         if (Verbose)
         {
             context.Report.Note($"{PathText.ForPeople(path)}: {why}, left out");
