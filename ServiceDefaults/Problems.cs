@@ -27,7 +27,7 @@ internal static class Problems
     {
         context.Response.StatusCode = refusal.Status;
         context.Response.ContentType = MediaType;
-        if (refusal.RetryAfter is not null || refusal.Code == ProblemCodes.Unavailable)
+        if (refusal.RetryAfter is not null || refusal.Code is ProblemCodes.Unavailable or ProblemCodes.RateLimited)
         {
             var seconds = Math.Max(1, Math.Ceiling(refusal.RetryAfter?.TotalSeconds ?? 1));
             context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);

@@ -1,5 +1,7 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using BackupPlatform.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -13,6 +15,11 @@ internal static class PlatformIdentity
     /// <summary>Configuration: the platform operator's own token, the same in every service.</summary>
     private const string PlatformTokenKey = "Identity:PlatformOperatorToken";
 
+    /// <summary>Configuration: how many tokens that are none an address may show a minute, to each replica of a service.</summary>
+    private const string FailuresKey = "Limits:FailedAuthenticationsPerAddressPerMinute";
+
+    private const int DefaultFailures = 600;
+
     private const string Scheme = "Bearer ";
 
     public static void AddPlatformIdentity(this IServiceCollection services, IConfiguration configuration)
@@ -20,11 +27,14 @@ internal static class PlatformIdentity
         services.AddHttpClient(TokenVerifier.Client);
         services.AddSingleton<TokenVerifier>();
         services.AddSingleton(new PlatformOperatorToken(configuration[PlatformTokenKey]));
+        services.AddSingleton(_ => new RequestLimiter<IPAddress>(
+            configuration.GetValue(FailuresKey, DefaultFailures), "Too many tokens that are not valid come from this address."));
     }
 
     /// <remarks>
     /// A request without a token goes on without a caller; an endpoint that needs one refuses it. A token that does not hold is
-    /// refused here, whatever the endpoint.
+    /// refused here, whatever the endpoint. Only failures are counted: behind an address that many share, such as the portal's, nobody
+    /// with a good token is refused for the guesses of others.
     /// </remarks>
     public static void UsePlatformIdentity(this WebApplication app) => app.Use(async (context, next) =>
     {
@@ -33,7 +43,7 @@ internal static class PlatformIdentity
             var (caller, refusal) = await IdentifyAsync(context, header[Scheme.Length..].Trim());
             if (refusal is not null)
             {
-                await Problems.WriteAsync(context, refusal);
+                await Problems.WriteAsync(context, CountFailure(context, refusal));
                 return;
             }
 
@@ -42,6 +52,12 @@ internal static class PlatformIdentity
 
         await next(context);
     });
+
+    private static Refusal CountFailure(HttpContext context, Refusal refusal) =>
+        refusal.Code == ProblemCodes.Unauthenticated && refusal != TokenVerifier.Expired
+            ? context.RequestServices.GetRequiredService<RequestLimiter<IPAddress>>()
+                .Check(context.Connection.RemoteIpAddress ?? IPAddress.None) ?? refusal
+            : refusal;
 
     private static async Task<(Caller?, Refusal?)> IdentifyAsync(HttpContext context, string token)
     {

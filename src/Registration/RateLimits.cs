@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Net;
-using System.Threading.RateLimiting;
 using BackupPlatform.ServiceDefaults;
 
 namespace BackupPlatform.RegistrationService;
@@ -17,35 +15,37 @@ internal sealed record RequestRates(int PerAddress, int RegistrationsPerCredenti
     public static RequestRates Read(IConfiguration configuration) => new(
         configuration.GetValue("Limits:UnprovenRequestsPerAddressPerMinute", 3_000),
         configuration.GetValue("Limits:RegistrationsPerCredentialsPerMinute", 300),
-        configuration.GetValue("Limits:RecoveriesPerMachinePerMinute", 60),
-        configuration.GetValue("Limits:TokensPerMachinePerMinute", 120));
+        configuration.GetValue("Limits:RecoveriesPerMachinePerMinute", 300),
+        configuration.GetValue("Limits:TokensPerMachinePerMinute", 600));
 }
 
 /// <summary>Refuses what is asked too often, before it costs anything.</summary>
 internal sealed class RateLimits(RequestRates rates) : IDisposable
 {
-    private readonly PartitionedRateLimiter<IPAddress> addresses = Limiter<IPAddress>(rates.PerAddress);
-    private readonly PartitionedRateLimiter<Guid> registrations = Limiter<Guid>(rates.RegistrationsPerCredentials);
-    private readonly PartitionedRateLimiter<(string, Guid, Guid)> recoveries = Limiter<(string, Guid, Guid)>(rates.RecoveriesPerMachine);
-    private readonly PartitionedRateLimiter<(string, Guid)> tokens = Limiter<(string, Guid)>(rates.TokensPerMachine);
+    private readonly RequestLimiter<IPAddress> addresses = new(rates.PerAddress, "Too many requests come from this address.");
+
+    private readonly RequestLimiter<Guid> registrations = new(
+        rates.RegistrationsPerCredentials, "Too many machines register with these credentials at once.");
+
+    private readonly RequestLimiter<(string, Guid, Guid)> recoveries = new(
+        rates.RecoveriesPerMachine, "This machine's passphrase was tried too often with these credentials.");
+
+    private readonly RequestLimiter<(string, Guid)> tokens = new(
+        rates.TokensPerMachine, "Tokens for this machine are asked for too often.");
 
     /// <exception cref="RefusedException">The address asks too often.</exception>
-    public void CheckAddress(HttpContext http) =>
-        Check(addresses, http.Connection.RemoteIpAddress ?? IPAddress.None, "Too many requests come from this address.");
+    public void CheckAddress(HttpContext http) => Check(addresses, http.Connection.RemoteIpAddress ?? IPAddress.None);
 
     /// <exception cref="RefusedException">The credentials register too often.</exception>
-    public void CheckRegistration(Guid credentialsId) =>
-        Check(registrations, credentialsId, "Too many machines register with these credentials at once.");
+    public void CheckRegistration(Guid credentialsId) => Check(registrations, credentialsId);
 
     /// <param name="what">Challenge, token or replacement.</param>
     /// <exception cref="RefusedException">The machine is tried too often with these credentials.</exception>
-    public void CheckRecovery(string what, Guid credentialsId, Guid machineId) =>
-        Check(recoveries, (what, credentialsId, machineId), "This machine's passphrase was tried too often with these credentials.");
+    public void CheckRecovery(string what, Guid credentialsId, Guid machineId) => Check(recoveries, (what, credentialsId, machineId));
 
     /// <param name="what">Challenge or token.</param>
     /// <exception cref="RefusedException">The machine asks too often, or somebody else does for it.</exception>
-    public void CheckToken(string what, Guid machineId) =>
-        Check(tokens, (what, machineId), "Tokens for this machine are asked for too often.");
+    public void CheckToken(string what, Guid machineId) => Check(tokens, (what, machineId));
 
     public void Dispose()
     {
@@ -55,26 +55,11 @@ internal sealed class RateLimits(RequestRates rates) : IDisposable
         tokens.Dispose();
     }
 
-    private static void Check<TKey>(PartitionedRateLimiter<TKey> limiter, TKey key, string what)
+    private static void Check<TKey>(RequestLimiter<TKey> limiter, TKey key) where TKey : notnull
     {
-        using var lease = limiter.AttemptAcquire(key);
-        if (!lease.IsAcquired)
+        if (limiter.Check(key) is { } refusal)
         {
-            var retryAfter = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
-            throw new RefusedException(Refusal.RateLimited(
-                string.Create(CultureInfo.InvariantCulture, $"{what} Try again in {Math.Max(1, Math.Ceiling(retryAfter.TotalSeconds))} s."),
-                retryAfter));
+            throw new RefusedException(refusal);
         }
     }
-
-    /// <summary>Buckets that fill evenly over a minute; those that are full are forgotten.</summary>
-    private static PartitionedRateLimiter<TKey> Limiter<TKey>(int perMinute) where TKey : notnull =>
-        PartitionedRateLimiter.Create<TKey, TKey>(key => RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = perMinute,
-            TokensPerPeriod = Math.Max(1, perMinute / 60),
-            ReplenishmentPeriod = TimeSpan.FromMinutes(1) * Math.Max(1, perMinute / 60) / perMinute,
-            QueueLimit = 0,
-            AutoReplenishment = true,
-        }));
 }

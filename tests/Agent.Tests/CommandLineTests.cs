@@ -18,6 +18,20 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("register --credentials x --passphrase-out y")]
     [InlineData("register --credentials /no/such/file --passphrase-file z")]
     [InlineData("points --item UPPER")]
+    [InlineData("points --credentials x")]
+    [InlineData("points --machine x")]
+    [InlineData("points --machine x --credentials /no/such/file --passphrase-file y")]
+    [InlineData("find [a")]
+    [InlineData("dump latest")]
+    [InlineData("diff latest")]
+    [InlineData("backup --stdin-name x /tmp")]
+    [InlineData("backup --stdin-name UPPER")]
+    [InlineData("backup --stdin-name x --item y")]
+    [InlineData("backup --command x")]
+    [InlineData("backup /tmp --limit-upload fast")]
+    [InlineData("register --credentials x --replace y")]
+    [InlineData("register --credentials x --replace y --name z --passphrase-file p")]
+    [InlineData("register --credentials x --replace y --generate-passphrase --passphrase-out p")]
     public async Task GivenAWrongCommandLine_WhenRun_ThenUsageIsToldAndTheStatusIs2(string line)
     {
         string[] arguments = [.. line.Split(' '), "--home", _home.Path];
@@ -35,12 +49,33 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("backup /tmp")]
     [InlineData("points")]
     [InlineData("ls latest")]
+    [InlineData("find x")]
+    [InlineData("diff latest latest")]
+    [InlineData("backup --stdin-name x")]
+    [InlineData("passphrase change --generate-passphrase --passphrase-out x")]
     [InlineData("verify latest")]
     [InlineData("restore latest --target /tmp/x")]
     public async Task GivenAMachineThatIsNotRegistered_WhenAnythingIsAsked_ThenItSaysHowToRegister(string line)
     {
         var run = await AgentRun.OfAsync([.. line.Split(' '), "--home", _home.Path, "--json"]);
         Assert.Equal((1, "not-registered"), (run.Status, run.Code));
+    }
+
+    [Fact]
+    public async Task GivenDump_WhenItFails_ThenStandardOutputStaysEmptyAndTheErrorIsOnTheOther()
+    {
+        var run = await AgentRun.OfAsync("dump", "latest", "/x", "--home", _home.Path, "--json");
+        Assert.Equal(1, run.Status);
+        Assert.Empty(run.Output);
+        Assert.Contains("\"not-registered\"", run.Errors);
+    }
+
+    [Fact]
+    public async Task GivenAMachineThatIsNotRegistered_WhenUnregistered_ThenItIsDone()
+    {
+        var run = await AgentRun.OfAsync("unregister", "--home", _home.Path, "--json");
+        Assert.Equal(0, run.Status);
+        Assert.False(run.LastLine.GetProperty("unregistered").GetBoolean());
     }
 
     [Fact]
@@ -56,7 +91,7 @@ public sealed class CommandLineTests : IDisposable
     {
         var run = await AgentRun.OfAsync("--help");
         Assert.Equal(0, run.Status);
-        foreach (var command in new[] { "register", "backup", "points", "ls", "restore", "verify", "status" })
+        foreach (var command in new[] { "register", "backup", "points", "ls", "find", "diff", "dump", "restore", "verify", "passphrase", "status", "unregister" })
         {
             Assert.Contains("\n  " + command, run.Output);
             var help = await AgentRun.OfAsync(command, "--help");
@@ -64,7 +99,7 @@ public sealed class CommandLineTests : IDisposable
             Assert.Contains("Examples:", help.Output);
         }
 
-        foreach (var later in new[] { "find", "diff", "dump", "schedule", "unregister", "passphrase change" })
+        foreach (var later in new[] { "schedule", "run" })
         {
             Assert.DoesNotContain("\n  " + later, run.Output);
         }

@@ -6,9 +6,10 @@ namespace BackupPlatform.EndToEnd.Tests;
 public sealed class LostPackTests(SharedPlatform platform, ITestOutputHelper output)
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task GivenLostPacks_WhenBackedUpAgain_ThenTheNewPointAndTheOldOneAreWhole(bool all)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task GivenLostPacks_WhenBackedUpAgain_ThenTheNewPointAndTheOldOneAreWhole(bool all, bool cacheToo)
     {
         using var machine = await ProtectedMachine.RegisterAsync(platform);
         SmallTree.Write(machine.Source, Seed.New(output.WriteLine));
@@ -21,6 +22,12 @@ public sealed class LostPackTests(SharedPlatform platform, ITestOutputHelper out
 
         var verified = (await machine.Agent.RunAsync("verify", "latest")).Expect(7);
         output.WriteLine(string.Join('\n', verified.Lines));
+
+        if (cacheToo)
+        {
+            // Then nobody has the catalog of the point that the next one builds on.
+            Directory.Delete(Path.Combine(machine.Agent.Home, "cache"), recursive: true);
+        }
 
         var second = await machine.BackUpAsync();
 

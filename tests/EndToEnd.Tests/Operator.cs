@@ -13,7 +13,10 @@ internal sealed class Operator : IDisposable
 {
     private readonly HttpClient client;
 
-    private Operator(HttpClient client, Guid subscriptionId) => (this.client, SubscriptionId) = (client, subscriptionId);
+    private Operator(HttpClient client, Guid subscriptionId, string token) =>
+        (this.client, SubscriptionId, Token) = (client, subscriptionId, token);
+
+    public string Token { get; }
 
     public Guid SubscriptionId { get; }
 
@@ -24,7 +27,7 @@ internal sealed class Operator : IDisposable
         using var response = await all.PostAsJsonAsync("api/subscriptions", new { name });
         response.EnsureSuccessStatusCode();
         var subscription = (await response.Content.ReadFromJsonAsync(ContractsJson.Default.SubscriptionCreatedDocument))!;
-        return new Operator(Client(platform, subscription.OperatorToken), subscription.Id);
+        return new Operator(Client(platform, subscription.OperatorToken), subscription.Id, subscription.OperatorToken);
     }
 
     public static HttpClient Client(PlatformProcess platform, string? token)
@@ -56,6 +59,12 @@ internal sealed class Operator : IDisposable
         using var response = await client.GetAsync(new Uri(path, UriKind.Relative));
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    public async Task DeleteAsync(string path)
+    {
+        using var response = await client.DeleteAsync(new Uri(path, UriKind.Relative));
+        response.EnsureSuccessStatusCode();
     }
 
     public async Task<IReadOnlyList<RecoveryPointDocument>> RecoveryPointsAsync(string machineId)

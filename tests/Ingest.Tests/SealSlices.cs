@@ -68,6 +68,31 @@ public sealed class SealSlices(IngestHost host)
     }
 
     [Fact]
+    public async Task GivenAnAgentThatCannotReadItsBase_WhenItListsAllChunks_ThenOnlyTheDifferenceIsStored()
+    {
+        var machine = await TestMachine.RegisterAsync(host);
+        var (kept, gone, added) = (TestMachine.Chunks(3), TestMachine.Chunks(2), TestMachine.Chunks(2));
+        var first = await machine.BackUpAsync([.. kept, .. gone]);
+        var job = await machine.OpenAsync();
+        await machine.PutAsync(job.Id, 1, added);
+        var all = kept.Concat(added).Select(c => c.Id).ToArray();
+        var delta = await TestMachine.DeltaAsync(job with { BasePoint = null }, all);
+        var withDropped = await TestMachine.DeltaAsync(job with { BasePoint = null }, [.. all, gone[0].Id], [gone[0].Id]);
+
+        await TestMachine.RefusedAsync(machine.TrySealAsync(job.Id, withDropped), ProblemCodes.Integrity);
+        using var done = await machine.TrySealAsync(job.Id, delta);
+
+        var point = await TestMachine.ReadAsync<RecoveryPointDocument>(done, HttpStatusCode.Created);
+        Assert.Equal((2, 5), (point.Sequence, point.ChunkCount));
+        Assert.Equal(7L, await host.ScalarAsync<long>("select count(*) from bulk.spans where machine_id = $1", machine.Id));
+        Assert.Equal(added[0].Sealed, (await machine.ReadChunksAsync(point.Id, added[0].Id)).Single().Sealed);
+        Assert.Equal(gone[0].Sealed, (await machine.ReadChunksAsync(first.Id, gone[0].Id)).Single().Sealed);
+        Assert.True((await machine.MissingAsync($"/api/recovery-points/{point.Id:D}", gone[0].Id))[0]);
+        var next = await machine.BackUpAsync([], dropped: [added[1].Id]);
+        Assert.Equal(4, next.ChunkCount);
+    }
+
+    [Fact]
     public async Task GivenSealsThatDoNotAddUp_WhenSent_ThenRefusedAndTheJobStaysOpen()
     {
         var machine = await TestMachine.RegisterAsync(host);
@@ -84,7 +109,7 @@ public sealed class SealSlices(IngestHost host)
         await RefusedAsync(ProblemCodes.Integrity, await TestMachine.DeltaAsync(job, added, alter: h => h with { SetHash = default }));
         await RefusedAsync(ProblemCodes.Integrity, await TestMachine.DeltaAsync(job, [.. added, known]));
         await RefusedAsync(ProblemCodes.Integrity, await TestMachine.DeltaAsync(job, added, [strange]));
-        await RefusedAsync(ProblemCodes.Conflict, await TestMachine.DeltaAsync(job, added, alter: h => h with { BaseSequence = 0 }));
+        await RefusedAsync(ProblemCodes.Integrity, await TestMachine.DeltaAsync(job, added, alter: h => h with { BaseSequence = 0 }));
         await RefusedAsync(ProblemCodes.Conflict, await TestMachine.DeltaAsync(job, added, alter: h => h with { Sequence = 3 }));
         await RefusedAsync(ProblemCodes.Integrity, damaged);
         await RefusedAsync(ProblemCodes.Integrity, good[..^1]);

@@ -1,6 +1,7 @@
 using BackupPlatform.Contracts;
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Identity;
 using BackupPlatform.ServiceDefaults;
 using JasperFx.Events;
 using Marten;
@@ -53,11 +54,17 @@ internal sealed class CounterService : IAsyncDisposable
 
     public IDocumentStore Store => app.Services.GetRequiredService<IDocumentStore>();
 
+    public IdentityGate Gate => app.Services.GetRequiredService<IdentityGate>();
+
     public Uri Address => new(app.Urls.Single());
 
     /// <param name="name">Prefix of its queues.</param>
     public static async Task<CounterService> StartAsync(
-        string name, string database, Uri rabbit, Action<IBusRegistrationConfigurator>? consumers = null)
+        string name,
+        string database,
+        Uri rabbit,
+        Action<IBusRegistrationConfigurator>? consumers = null,
+        IReadOnlyDictionary<string, string?>? settings = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development" });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -65,6 +72,7 @@ internal sealed class CounterService : IAsyncDisposable
             ["ConnectionStrings:counterdb"] = database,
             ["ConnectionStrings:bus"] = rabbit.ToString(),
         });
+        builder.Configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>());
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.AddServiceDefaults();
         builder.AddEventStore("counterdb", store =>
@@ -73,10 +81,16 @@ internal sealed class CounterService : IAsyncDisposable
             store.AddReadModel<KnownCounter>();
             store.Events.MapEventType<Counted>("counted");
         });
-        builder.AddBus(name, consumers);
+        builder.AddBus(name, bus =>
+        {
+            bus.AddEndedIdentities();
+            consumers?.Invoke(bus);
+        });
+        builder.AddIdentityGate();
         builder.Services.AddSingleton<IContractTranslator, CounterContracts>();
         var app = builder.Build();
         app.MapDefaultEndpoints();
+        app.UseIdentityGate();
         app.MapGet("/refused/{code}", (string code) => new Refusal(code, "What happened, and what to do next.").ToResult());
         app.MapGet("/thrown/{code}", IResult (string code) => throw new RefusedException(new Refusal(code, "As above.")));
         app.MapGet("/broken", IResult () => throw new InvalidOperationException("A secret of the service."));

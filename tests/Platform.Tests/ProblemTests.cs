@@ -24,7 +24,7 @@ public sealed class ProblemTests(CounterHost host) : IClassFixture<CounterHost>,
             var answer = await client.GetAsync($"/{path}/{code}", Cancellation);
             await IsProblemAsync(answer, code);
             Assert.Equal(Status(code), answer.StatusCode);
-            Assert.Equal(code == ProblemCodes.Unavailable, answer.Headers.RetryAfter is not null);
+            Assert.Equal(code is ProblemCodes.Unavailable or ProblemCodes.RateLimited, answer.Headers.RetryAfter is not null);
             Assert.Equal(answer.StatusCode == HttpStatusCode.Unauthorized, answer.Headers.WwwAuthenticate.Count > 0);
         }
     }
@@ -64,11 +64,13 @@ public sealed class ProblemTests(CounterHost host) : IClassFixture<CounterHost>,
 
     private static HttpStatusCode Status(string code) => code switch
     {
-        ProblemCodes.Unauthenticated or ProblemCodes.CredentialsExpired or ProblemCodes.CredentialsInvalid => HttpStatusCode.Unauthorized,
+        ProblemCodes.Unauthenticated or ProblemCodes.CredentialsExpired or ProblemCodes.CredentialsInvalid
+            or ProblemCodes.CredentialsRevoked => HttpStatusCode.Unauthorized,
         ProblemCodes.Forbidden => HttpStatusCode.Forbidden,
         ProblemCodes.NotFound => HttpStatusCode.NotFound,
         ProblemCodes.Invalid => HttpStatusCode.BadRequest,
         ProblemCodes.Integrity => HttpStatusCode.UnprocessableEntity,
+        ProblemCodes.RateLimited => HttpStatusCode.TooManyRequests,
         ProblemCodes.Unavailable => HttpStatusCode.ServiceUnavailable,
         _ => HttpStatusCode.Conflict,
     };

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Json;
 using System.Xml.Linq;
@@ -197,6 +198,7 @@ public sealed class RecoveryTests(RegistrationFixture platform)
             await RefusedAsync(await AskAsync(client, null), HttpStatusCode.Unauthorized, ProblemCodes.CredentialsExpired);
             var machineToken = (await machine.TokenAsync(client)).Token;
             await RefusedAsync(await AskAsync(client, machineToken), HttpStatusCode.Unauthorized, ProblemCodes.Unauthenticated);
+            await RefusedAsync(await AskAsync(client, Altered(token)), HttpStatusCode.Unauthorized, ProblemCodes.Unauthenticated);
             await RefusedAsync(await AskAsync(client, "garbage"), HttpStatusCode.Unauthorized, ProblemCodes.Unauthenticated);
             token = (await RegistrationFixture.AnswerAsync<MachineToken>(await AskAsync(client, token))).Token;
         }
@@ -226,6 +228,16 @@ public sealed class RecoveryTests(RegistrationFixture platform)
             await new TestMachine().RequestRecoveryAsync(platform.Client(), bad), HttpStatusCode.BadRequest, ProblemCodes.Invalid);
 
         Assert.Equal([field], problem.Errors!.Keys);
+    }
+
+    /// <summary>The token with another beginning of its session, under the signature it has.</summary>
+    private static string Altered(string token)
+    {
+        var parts = token.Split('.');
+        var claims = System.Text.Json.Nodes.JsonNode.Parse(Base64Url.DecodeFromChars(parts[1]))!;
+        claims[TokenKinds.Session] = "9999999999";
+        parts[1] = Base64Url.EncodeToString(System.Text.Encoding.UTF8.GetBytes(claims.ToJsonString()));
+        return string.Join('.', parts);
     }
 
     private RunningService<RegistrationService.Limits> Ahead(TimeSpan ahead) => platform.StartReplica(

@@ -70,6 +70,21 @@ public sealed class RestorePlatform(Servers servers) : IAsyncLifetime
         },
         DateTimeOffset.UtcNow.AddYears(1)));
 
+    /// <summary>Someone who showed credentials and proved the machine's passphrase.</summary>
+    /// <param name="expire">When the credentials expire, from now.</param>
+    public HttpClient AsRecoveryOf(TestMachine machine, Guid credentials, TimeSpan expire) => Client(registration.Sign(
+        TokenKinds.ApiAudience,
+        new Dictionary<string, object>
+        {
+            [TokenKinds.Machine] = machine.Id.ToString("D"),
+            [TokenKinds.Vault] = machine.VaultId.ToString("D"),
+            [TokenKinds.Subscription] = machine.SubscriptionId.ToString("D"),
+            [TokenKinds.Recovery] = credentials.ToString("D"),
+            [TokenKinds.Session] = DateTimeOffset.UtcNow.ToUnixTimeSeconds(),
+            [TokenKinds.CredentialsExpire] = (DateTimeOffset.UtcNow + expire).ToUnixTimeSeconds(),
+        },
+        DateTimeOffset.UtcNow.AddYears(1)));
+
     public HttpClient AsOperatorOf(Guid subscriptionId) => Client(vaults.Sign(
         TokenKinds.ApiAudience, new Dictionary<string, object> { [TokenKinds.Subscription] = subscriptionId.ToString("D") }, expires: null));
 

@@ -187,6 +187,25 @@ public sealed class DailyTagTests
     }
 
     [Fact]
+    public void GivenTheBuiltInPolicy_WhenADailyBackupIsMadeForYears_ThenThereIsAlwaysRoomForTheNext()
+    {
+        const int Limit = 366;
+        var item = new ItemHistory("Europe/Berlin", RetentionPolicy.BuiltIn);
+        var day = DateTimeOffset.Parse("2027-01-01T11:00Z", null);
+        var most = 0;
+        for (var i = 0; i < 800; i++)
+        {
+            item.Hears(item.SealedAt(day.AddDays(i)));
+            most = Math.Max(most, item.State!.Points.Count);
+            // As the next backup finds it.
+            item.ExpireDue(day.AddDays(i + 1));
+            Assert.True(item.State!.Points.Count < Limit, $"day {i}: {item.State.Points.Count}");
+        }
+
+        Assert.Equal(Limit, most);
+    }
+
+    [Fact]
     public void GivenNoDailyTier_WhenTagged_ThenAPointIsKeptForADay()
     {
         var item = new ItemHistory(policy: new RetentionPolicy(Daily: null));

@@ -6,10 +6,11 @@ using NodaTime;
 namespace BackupPlatform.Retention.Tests;
 
 /// <summary>An item whose decisions are taken and folded in memory, in the order in which a test tells of its points.</summary>
+/// <param name="policy">Null: 30 days.</param>
 internal sealed class ItemHistory(string timeZone = "Europe/Berlin", RetentionPolicy? policy = null)
 {
     private readonly Guid itemId = Guid.CreateVersion7();
-    private readonly RetentionPolicy policy = policy ?? RetentionPolicy.BuiltIn;
+    private readonly RetentionPolicy policy = policy ?? new RetentionPolicy(new DailyTier(KeepDays: 30));
     private long sequence;
 
     public ItemRetention? State { get; private set; }

@@ -83,7 +83,7 @@ public sealed class RetentionServiceTests(RetentionHost host)
         }
 
         await Eventually.GetAsync(LoadAsync, item => item is { Points.Count: 20 });
-        host.Service.SetClock(TimeSpan.FromDays(365));
+        host.Service.SetClock(TimeSpan.FromDays(400));
 
         await host.Bus.WaitAsync(all => Enumerable.Range(1, 19).All(number => all.Any(one => IsExpiry(one, number))));
         await host.Bus.PublishAsync(points[4]);

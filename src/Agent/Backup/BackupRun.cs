@@ -5,6 +5,7 @@ using BackupPlatform.Agent.Commands;
 using BackupPlatform.Agent.Files;
 using BackupPlatform.Agent.Output;
 using BackupPlatform.Agent.Platform;
+using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
@@ -66,11 +67,25 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
         await using var view = context.ShowProgress(_progress);
         var distrusted = new HashSet<ChunkId>();
+        var catalog = basePoint;
         for (var pass = 1; pass <= MaxPasses; pass++)
         {
             errors.Clear();
             var references = new ChunkReferences(distrusted) { TrustsBase = stream is null };
-            var (answer, manifest, totals) = await PassAsync(job, basePoint, references, stream, cancellation);
+            SealAnswer answer;
+            byte[] manifest;
+            BackupTotals totals;
+            try
+            {
+                (answer, manifest, totals) = await PassAsync(job, basePoint, catalog, references, stream, cancellation);
+            }
+            catch (Exception e) when (stream is null && catalog is not null && IsDamage(e))
+            {
+                context.Report.Note($"The catalog of the newest recovery point cannot be read ({e.Message}): everything is read again.");
+                catalog = null;
+                continue;
+            }
+
             if (answer.Point is { } sealedPoint)
             {
                 session.Heads.Remember(item, sealedPoint.Sequence, Manifest.Hash(manifest));
@@ -92,24 +107,41 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     }
 
     private async Task<(SealAnswer Answer, byte[] SealedManifest, BackupTotals Totals)> PassAsync(
-        BackupJobDocument job, OpenedPoint? basePoint, ChunkReferences references, StreamSource? stream, CancellationToken cancellation)
+        BackupJobDocument job,
+        OpenedPoint? basePoint,
+        OpenedPoint? catalog,
+        ChunkReferences references,
+        StreamSource? stream,
+        CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
         _leftOut = 0;
-        await using var baseCatalog = basePoint is null ? null : await BaseCatalog.OpenAsync(basePoint, references, cancellation);
-        await using var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
-        var cache = session.Pages(item);
-        var pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, cache, errors, _progress);
-        var root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
-        pass.Totals.LeftOut = _leftOut;
-        await upload.CompleteAsync();
-        _bytesUploaded += upload.BytesSent;
-        _chunksNew += upload.ChunksSent;
-        _nextSegment = upload.NextSegment;
+        await using var baseCatalog = catalog is null ? null : await BaseCatalog.OpenAsync(catalog, references, cancellation);
+        var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
+        CatalogRoot root;
+        BackupPass pass;
+        try
+        {
+            pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, session.Pages(item), errors, _progress);
+            root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
+            pass.Totals.LeftOut = _leftOut;
+            await upload.CompleteAsync();
+        }
+        finally
+        {
+            await upload.DisposeAsync();
+            // Also of a pass that failed: another one of this job goes on behind what was sent.
+            _bytesUploaded += upload.BytesSent;
+            _chunksNew += upload.ChunksSent;
+            _nextSegment = upload.NextSegment;
+        }
 
         var manifest = Describe(job, basePoint, startedAt, root, pass.Totals).Seal(session.Keys);
-        return (await SealAsync(job, references, manifest, cancellation), manifest, pass.Totals);
+        return (await SealAsync(job, catalog is not null, references, manifest, cancellation), manifest, pass.Totals);
     }
+
+    /// <summary>Whether what is stored is gone or not what it was; without the base's catalog a backup is still possible.</summary>
+    private static bool IsDamage(Exception e) => e is DamagedDataException or AgentException { Code: ProblemCodes.Integrity };
 
     /// <summary>Ends a job, briefly: the next one of the item ends it, too.</summary>
     private async Task AbandonAsync(BackupJobDocument job)
@@ -163,12 +195,12 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
     }
 
     private Task<SealAnswer> SealAsync(
-        BackupJobDocument job, ChunkReferences references, byte[] manifest, CancellationToken cancellation)
+        BackupJobDocument job, bool onBase, ChunkReferences references, byte[] manifest, CancellationToken cancellation)
     {
         var added = references.Added();
         var dropped = references.Dropped();
         var header = new SealDeltaHeader(
-            job.BasePoint?.Sequence ?? 0, job.NextSequence, references.New.Count, references.SetHash(), manifest);
+            onBase ? job.BasePoint!.Sequence : 0, job.NextSequence, references.New.Count, references.SetHash(), manifest);
         return session.Ingest.SealAsync(job.Id, stream => WriteDeltaAsync(stream, header, added, dropped, cancellation), cancellation);
     }
 

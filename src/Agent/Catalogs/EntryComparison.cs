@@ -55,7 +55,7 @@ internal sealed class EntryComparison(ReadingSession session) : IDisposable
         left.Kind == right.Kind
         && (left.Size, left.Mode, left.UserId, left.GroupId, left.ModifiedNanoseconds, left.ModifiedFar)
         == (right.Size, right.Mode, right.UserId, right.GroupId, right.ModifiedNanoseconds, right.ModifiedFar)
-        && (left.Incomplete, left.DeviceNumber) == (right.Incomplete, right.DeviceNumber)
+        && (left.Incomplete, left.DeviceNumber, left.HardLink?.First) == (right.Incomplete, right.DeviceNumber, right.HardLink?.First)
         && SameAttributes(left, right)
         && left.LinkTarget.Span.SequenceEqual(right.LinkTarget.Span);
 

@@ -74,14 +74,14 @@ internal static class BackupCommand
     private static async Task<int> RunAsync(
         CommandContext context, string item, string[] arguments, ExcludeRules rules, bool verbose, CancellationToken cancellation)
     {
-        var start = TimeProvider.System.GetTimestamp();
-        context.Home.RequireMachine();
-        var workingDirectory = FileSystem.WorkingDirectory();
         if (arguments.Length == 0)
         {
             throw AgentException.Usage("Name the files and folders to back up.");
         }
 
+        var start = TimeProvider.System.GetTimestamp();
+        context.Home.RequireMachine();
+        var workingDirectory = FileSystem.WorkingDirectory();
         var paths = arguments.Select(path => PathBytes.Absolute(PathText.Encode(path), workingDirectory)).ToList();
         if (paths.TrueForAll(path => !Exists(path)))
         {

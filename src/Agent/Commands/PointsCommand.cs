@@ -42,11 +42,6 @@ internal static class PointsCommand
     private static async Task<int> RunAsync(
         CommandContext context, ReadingSession session, string? item, bool all, CancellationToken cancellation)
     {
-        if (!context.Report.Json)
-        {
-            context.Host.Output.WriteLine($"{"ID",-36}  {"ITEM",-12}  {"CREATED",-19}  {"SIZE",10}  {"STATE",-7}  TAGS");
-        }
-
         var count = 0;
         var batch = new List<RecoveryPointDocument>();
         await foreach (var point in session.Ingest.ListPointsAsync(session.MachineId, item, cancellation))
@@ -56,8 +51,12 @@ internal static class PointsCommand
                 continue;
             }
 
+            if (count++ == 0 && !context.Report.Json)
+            {
+                context.Host.Output.WriteLine($"{"ID",-36}  {"ITEM",-12}  {"CREATED",-19}  {"SIZE",10}  {"STATE",-7}  TAGS");
+            }
+
             batch.Add(point);
-            count++;
             if (batch.Count == Together)
             {
                 await TellAsync(context, session, batch, cancellation);

@@ -78,7 +78,7 @@ internal sealed class AgentHome
     public void RaiseHead(string item, Head head)
     {
         Create();
-        using var guard = FileLock.Wait(At("heads.lock"));
+        using var guard = FolderLock.Wait(Path);
         var heads = Heads;
         if (!heads.TryGetValue(item, out var known) || known.Sequence < head.Sequence)
         {

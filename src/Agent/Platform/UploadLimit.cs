@@ -17,7 +17,7 @@ internal sealed class UploadLimit(long bytesPerSecond, TimeProvider time)
     private readonly long _start = time.GetTimestamp();
 
     // When everything granted so far will have been sent, counted from the start.
-    private TimeSpan _paidUntil = TimeSpan.Zero;
+    private TimeSpan _paidUntil = TimeSpan.MinValue;
 
     /// <summary>Bytes that are sent in one go, so that the line is used evenly.</summary>
     public int Slice { get; } = (int)Math.Clamp(bytesPerSecond / 8, 256, 64 * 1024);

@@ -8,6 +8,7 @@ namespace BackupPlatform.IngestService.Sealing;
 /// together can rebuild the database. Integers are little-endian, ids in network byte order:
 /// magic and version (8) | recovery point id (16) | base point's id, zeros: none (16) | subscription id (16) | sequence (8) |
 /// base sequence (8) | created at, microseconds since 1970 (8) | item, UTF-8, padded with zeros (64).
+/// A delta whose own base sequence is 0 lists all chunks of the point, also where the point has a base.
 /// </summary>
 /// <remarks>
 /// The blob is durable before the transaction that makes it a recovery point. Where that transaction fails, an orphan stays

@@ -81,13 +81,19 @@ internal sealed class SealBackups(
             return ended;
         }
 
+        var dropped = seal.Dropped;
+        if (seal.ListsAll && job.BaseSequence > 0)
+        {
+            dropped += await SealRows.CompareWithBaseAsync(connection, job, cancellationToken);
+        }
+
         if (await SealRows.MissingAsync(connection, job, cancellationToken) is { Length: > 0 } ids)
         {
             missing(ids);
             return Refusal.Unavailable("Chunks are missing.");
         }
 
-        if (await SealRows.MoveSpansAsync(connection, job, seal, cancellationToken) is { } unfit)
+        if (await SealRows.MoveSpansAsync(connection, job, dropped, cancellationToken) is { } unfit)
         {
             return unfit;
         }

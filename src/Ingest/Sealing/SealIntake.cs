@@ -13,7 +13,11 @@ namespace BackupPlatform.IngestService.Sealing;
 /// <param name="Blob">The recovery point's blob.</param>
 /// <param name="Bytes">Length of the seal delta.</param>
 internal sealed record StagedSeal(
-    Guid PointId, DateTimeOffset CreatedAt, string Blob, SealDeltaHeader Header, long Added, long Dropped, long Bytes);
+    Guid PointId, DateTimeOffset CreatedAt, string Blob, SealDeltaHeader Header, long Added, long Dropped, long Bytes)
+{
+    /// <summary>Whether it lists all chunks of the point rather than the difference to its base, whose catalog the agent could not read.</summary>
+    public bool ListsAll => Header.BaseSequence == 0;
+}
 
 /// <summary>Streams a seal delta into the recovery point's blob and checks what can be checked without the index.</summary>
 internal sealed class SealIntake(NpgsqlDataSource database, IBlobStore blobs, TimeProvider clock)
@@ -22,7 +26,6 @@ internal sealed class SealIntake(NpgsqlDataSource database, IBlobStore blobs, Ti
     public async Task<(StagedSeal? Seal, Refusal? Refusal)> StageAsync(
         BackupJob job, Stream body, CancellationToken cancellationToken)
     {
-        var basis = await database.BaseSetAsync(job.ItemId, job.BaseSequence, cancellationToken);
         // To the microsecond, as the database keeps it.
         var now = clock.GetUtcNow();
         now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
@@ -40,6 +43,7 @@ internal sealed class SealIntake(NpgsqlDataSource database, IBlobStore blobs, Ti
                 return (null, mismatch);
             }
 
+            var basis = await database.BaseSetAsync(job.ItemId, delta.Header.BaseSequence, cancellationToken);
             if (await CheckSumAsync(delta, basis, cancellationToken) is { } wrong)
             {
                 return (null, wrong);
@@ -56,7 +60,7 @@ internal sealed class SealIntake(NpgsqlDataSource database, IBlobStore blobs, Ti
     }
 
     private static Refusal? Mismatch(BackupJob job, SealDeltaHeader header) =>
-        header.BaseSequence == job.BaseSequence && header.Sequence == job.Sequence
+        (header.BaseSequence == job.BaseSequence || header.BaseSequence == 0) && header.Sequence == job.Sequence
             ? null
             : new Refusal(
                 ProblemCodes.Conflict,

@@ -30,6 +30,27 @@ internal static class SealRows
         await connection.Bulk("analyze seal_added; analyze seal_dropped").RunAsync(cancellationToken);
     }
 
+    /// <summary>Makes of a list of all chunks the difference to the base point.</summary>
+    /// <returns>How many chunks are dropped.</returns>
+    public static async Task<long> CompareWithBaseAsync(NpgsqlConnection connection, BackupJob job, CancellationToken cancellationToken)
+    {
+        var dropped = await connection.Bulk(
+            """
+            insert into seal_dropped select s.chunk from bulk.spans s
+            where s.machine_id = $1 and s.item_id = $2 and s.last_sequence is null
+            and not exists (select 1 from seal_added a where a.chunk = s.chunk)
+            """,
+            job.MachineId, job.ItemId).RunAsync(cancellationToken);
+        await connection.Bulk(
+            """
+            delete from seal_added a using bulk.spans s
+            where s.machine_id = $1 and s.chunk = a.chunk and s.item_id = $2 and s.last_sequence is null
+            """,
+            job.MachineId, job.ItemId).RunAsync(cancellationToken);
+        await connection.Bulk("analyze seal_added; analyze seal_dropped").RunAsync(cancellationToken);
+        return dropped;
+    }
+
     /// <summary>
     /// The first of the chunks that no pack of the machine holds: of the added ones, and of those that the point would take over
     /// from its base and that were lost since. The agent sends them again, and older points have them back too.
@@ -60,9 +81,10 @@ internal static class SealRows
     }
 
     /// <summary>Ends the spans of dropped chunks with the base point and begins those of added ones with the new point.</summary>
+    /// <param name="dropped">How many chunks have to be in the base point and are dropped.</param>
     /// <returns>Why the lists do not fit the base point; null where they do.</returns>
     public static async Task<Refusal?> MoveSpansAsync(
-        NpgsqlConnection connection, BackupJob job, StagedSeal seal, CancellationToken cancellationToken)
+        NpgsqlConnection connection, BackupJob job, long dropped, CancellationToken cancellationToken)
     {
         await using (var command = connection.Bulk(
             """
@@ -83,9 +105,9 @@ internal static class SealRows
             where s.machine_id = $1 and s.chunk = d.chunk and s.item_id = $2 and s.last_sequence is null
             """,
             job.MachineId, job.ItemId, job.BaseSequence).RunAsync(cancellationToken);
-        if (ended != seal.Dropped)
+        if (ended != dropped)
         {
-            return Unfit($"{seal.Dropped - ended} of the dropped chunks are not in the base point");
+            return Unfit($"{dropped - ended} of the dropped chunks are not in the base point");
         }
 
         await connection.Bulk(

@@ -1,7 +1,9 @@
 using BackupPlatform.Contracts;
 using BackupPlatform.Contracts.Ingest;
 using BackupPlatform.Platform.EventStore;
+using BackupPlatform.Platform.Identity;
 using BackupPlatform.ServiceDefaults;
+using BackupPlatform.ServiceDefaults.Identity;
 using BackupPlatform.Storage;
 using Marten;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -38,7 +40,7 @@ internal static class StreamFramesEndpoint
         AllowSlowReaders(http);
         try
         {
-            var stillWanted = new Heartbeat(store, jobId, clock);
+            var stillWanted = new Heartbeat(store, jobId, http, clock);
             await new FrameStream(blobs, job!.PlanBlob!).WriteAsync(http.Response, from ?? 0, stillWanted.BeatAsync, http.RequestAborted);
             return Results.Empty;
         }
@@ -80,13 +82,13 @@ internal static class StreamFramesEndpoint
         }
     }
 
-    /// <summary>Keeps a job alive that is being streamed, and notices when it has ended meanwhile.</summary>
-    private sealed class Heartbeat(IDocumentStore store, Guid jobId, TimeProvider clock)
+    /// <summary>Keeps a job alive that is being streamed, and notices when it, or whose it is, has ended meanwhile.</summary>
+    private sealed class Heartbeat(IDocumentStore store, Guid jobId, HttpContext http, TimeProvider clock)
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
         private long last = clock.GetTimestamp();
 
-        /// <exception cref="RefusedException">The job has ended.</exception>
+        /// <exception cref="RefusedException">The job or the caller's identity has ended.</exception>
         public async ValueTask BeatAsync(CancellationToken cancellationToken)
         {
             if (clock.GetElapsedTime(last) < Interval)
@@ -95,6 +97,12 @@ internal static class StreamFramesEndpoint
             }
 
             last = clock.GetTimestamp();
+            var gate = http.RequestServices.GetRequiredService<IdentityGate>();
+            if (await gate.CheckAsync(http.Caller(), cancellationToken) is { } ended)
+            {
+                throw new RefusedException(ended);
+            }
+
             var decision = await store.DecideAsync<RestoreJob>(
                 jobId, state => RestoreJob.Touch(state, clock.GetUtcNow()), cancellationToken);
             if (decision.Refusal is { } refusal)

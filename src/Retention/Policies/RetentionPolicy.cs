@@ -3,8 +3,11 @@ namespace BackupPlatform.RetentionService.Policies;
 /// <summary>How long which days' recovery points are kept. A tier that is null is not part of the policy.</summary>
 public sealed record RetentionPolicy(DailyTier? Daily)
 {
-    /// <summary>What holds for every machine.</summary>
-    public static RetentionPolicy BuiltIn { get; } = new(new DailyTier(KeepDays: 30));
+    /// <summary>
+    /// What holds for every machine. With a backup a day that is 366 recovery points at most, today's among them, and the oldest goes
+    /// before the next day's comes: a daily backup never meets the limit of recovery points of an item.
+    /// </summary>
+    public static RetentionPolicy BuiltIn { get; } = new(new DailyTier(KeepDays: 365));
 }
 
 /// <summary>Selects every day.</summary>

@@ -1,5 +1,4 @@
 using BackupPlatform.Contracts.Ingest;
-using BackupPlatform.Contracts.Vaults;
 using BackupPlatform.Platform.Bus;
 using BackupPlatform.Platform.EventStore;
 using BackupPlatform.ServiceDefaults;
@@ -14,7 +13,7 @@ internal static class DeleteVaultEndpoint
     public static void MapDeleteVault(this WebApplication app) =>
         app.MapDelete("/api/vaults/{vaultId:guid}", HandleAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .Produces<VaultDocument>(StatusCodes.Status202Accepted);
+            .Produces(StatusCodes.Status202Accepted);
 
     /// <remarks>
     /// Ingest alone knows whether the vault holds recovery points. What has begun goes on without this request; one that comes again
