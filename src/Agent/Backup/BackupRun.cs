@@ -71,19 +71,26 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         for (var pass = 1; pass <= MaxPasses; pass++)
         {
             errors.Clear();
-            var references = new ChunkReferences(distrusted) { TrustsBase = stream is null };
+            var references = NewReferences();
+            BaseCatalog? baseCatalog = null;
             SealAnswer answer;
             byte[] manifest;
             BackupTotals totals;
             try
             {
-                (answer, manifest, totals) = await PassAsync(job, basePoint, catalog, references, stream, cancellation);
+                (baseCatalog, catalog) = await OpenBaseAsync(catalog, references, cancellation);
+                references = baseCatalog is null ? NewReferences() : references;
+                (answer, manifest, totals) = await PassAsync(job, basePoint, baseCatalog, references, stream, cancellation);
             }
             catch (Exception e) when (stream is null && catalog is not null && IsDamage(e))
             {
-                context.Report.Note($"The catalog of the newest recovery point cannot be read ({e.Message}): everything is read again.");
+                NoteUnreadable(e);
                 catalog = null;
                 continue;
+            }
+            finally
+            {
+                await (baseCatalog?.DisposeAsync() ?? ValueTask.CompletedTask);
             }
 
             if (answer.Point is { } sealedPoint)
@@ -104,19 +111,41 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
             $"The vault still lacks {distrusted.Count} chunks of what was sent. Run the backup again; ask the vault's operator if it "
             + "happens again.",
             "integrity");
+
+        ChunkReferences NewReferences() => new(distrusted) { TrustsBase = stream is null };
     }
+
+    /// <summary>
+    /// The catalog that the backup builds on. Where it cannot be read, because it is lost, or its point has expired or was deleted and
+    /// no copy is here, there is none: everything is read, and what the vault has is still not sent again.
+    /// </summary>
+    private async Task<(BaseCatalog? Base, OpenedPoint? Point)> OpenBaseAsync(
+        OpenedPoint? point, ChunkReferences references, CancellationToken cancellation)
+    {
+        try
+        {
+            return point is null ? (null, null) : (await BaseCatalog.OpenAsync(point, references, cancellation), point);
+        }
+        catch (Exception e) when (IsDamage(e) || e is AgentException { Code: ProblemCodes.Conflict })
+        {
+            NoteUnreadable(e);
+            return (null, null);
+        }
+    }
+
+    private void NoteUnreadable(Exception why) =>
+        context.Report.Note($"The catalog of the newest recovery point cannot be read ({why.Message}): everything is read again.");
 
     private async Task<(SealAnswer Answer, byte[] SealedManifest, BackupTotals Totals)> PassAsync(
         BackupJobDocument job,
         OpenedPoint? basePoint,
-        OpenedPoint? catalog,
+        BaseCatalog? baseCatalog,
         ChunkReferences references,
         StreamSource? stream,
         CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
         _leftOut = 0;
-        await using var baseCatalog = catalog is null ? null : await BaseCatalog.OpenAsync(catalog, references, cancellation);
         var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
         CatalogRoot root;
         BackupPass pass;
@@ -137,7 +166,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         }
 
         var manifest = Describe(job, basePoint, startedAt, root, pass.Totals).Seal(session.Keys);
-        return (await SealAsync(job, catalog is not null, references, manifest, cancellation), manifest, pass.Totals);
+        return (await SealAsync(job, baseCatalog is not null, references, manifest, cancellation), manifest, pass.Totals);
     }
 
     /// <summary>Whether what is stored is gone or not what it was; without the base's catalog a backup is still possible.</summary>

@@ -1,4 +1,5 @@
 using BackupPlatform.Contracts.Restore;
+using BackupPlatform.Formats;
 using BackupPlatform.IngestService.Chunks;
 using BackupPlatform.IngestService.Data;
 using BackupPlatform.Platform.EventStore;
@@ -38,8 +39,13 @@ internal sealed class RestorePlanning(
     {
         await using (var session = store.QuerySession())
         {
-            if (await session.LoadAsync<RestoreLease>(request.StreamId, cancellationToken) is not null)
+            if (await session.LoadAsync<RestoreLease>(request.StreamId, cancellationToken) is { } lease)
             {
+                if (lease.State == RestoreLeaseState.Ended)
+                {
+                    await DeletePlansAsync(request.StreamId, cancellationToken);
+                }
+
                 return true;
             }
         }
@@ -71,6 +77,15 @@ internal sealed class RestorePlanning(
         }
 
         return outcome != Outcome.PacksChanged;
+    }
+
+    /// <summary>The job ended before it was planned, and its blobs were removed: what an attempt left that crashed since has nobody else.</summary>
+    private async Task DeletePlansAsync(Guid restoreJobId, CancellationToken cancellationToken)
+    {
+        await foreach (var blob in blobs.ListAsync(RestorePlan.Folder(restoreJobId), cancellationToken))
+        {
+            await blobs.DeleteAsync(blob.Name, cancellationToken);
+        }
     }
 
     private async Task<Outcome> AnswerAsync(

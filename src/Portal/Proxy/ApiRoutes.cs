@@ -22,11 +22,7 @@ internal static class ApiRoutes
         ("/api/subscriptions/{id:guid}/vaults", Vault),
         ("/api/vaults/{id:guid}", Vault),
         ("/api/vaults/{id:guid}/credentials", Vault),
-<<<<<<< HEAD
         ("/api/vaults/{id:guid}/credentials/{credentialsId:guid}", Vault),
-=======
-        ("/api/vaults/{id:guid}/credentials/{cid:guid}", Vault),
->>>>>>> e0bdc3e2b3b744e5b3484b0ce1bcc5ac197e7c42
         ("/api/machines", Registration),
         ("/api/machines/{id:guid}", Registration),
         ("/api/machines/{id:guid}/token-challenges", Registration),

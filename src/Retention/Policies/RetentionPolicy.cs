@@ -4,10 +4,10 @@ namespace BackupPlatform.RetentionService.Policies;
 public sealed record RetentionPolicy(DailyTier? Daily)
 {
     /// <summary>
-    /// What holds for every machine. With a backup a day that is 366 recovery points at most, today's among them, and the oldest goes
-    /// before the next day's comes: a daily backup never meets the limit of recovery points of an item.
+    /// What holds for every machine. With the three backups that a day may have, that is 363 recovery points at most: nobody who
+    /// goes by the default meets the limit of 366 recovery points of an item.
     /// </summary>
-    public static RetentionPolicy BuiltIn { get; } = new(new DailyTier(KeepDays: 365));
+    public static RetentionPolicy BuiltIn { get; } = new(new DailyTier(KeepDays: 120));
 }
 
 /// <summary>Selects every day.</summary>
