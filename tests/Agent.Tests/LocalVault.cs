@@ -28,6 +28,9 @@ internal sealed class LocalVault : ICatalogPages, IDisposable
 
     public LocalVault() => _keys = new KeyRing(_masterKey, Guid.Empty);
 
+    /// <summary>Called before a data chunk is taken: while a file is being read, or many small ones have been.</summary>
+    public Action? OnChunk { get; set; }
+
     /// <summary>Data chunks.</summary>
     public Dictionary<ChunkId, byte[]> Chunks { get; } = [];
 
@@ -61,6 +64,11 @@ internal sealed class LocalVault : ICatalogPages, IDisposable
 
         ValueTask Add(ChunkKind kind, ChunkId id, ReadOnlyMemory<byte> content)
         {
+            if (kind == ChunkKind.Data)
+            {
+                OnChunk?.Invoke();
+            }
+
             (kind == ChunkKind.Data ? Chunks : _pages)[id] = content.ToArray();
             bytes += kind == ChunkKind.Data ? content.Length : 0;
             return ValueTask.CompletedTask;

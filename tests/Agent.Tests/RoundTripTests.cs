@@ -145,6 +145,59 @@ public sealed class RoundTripTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task GivenFilesThatChangeAndVanish_WhenBackedUp_ThenEachIsNamedAndTheOthersAreThere()
+    {
+        _folder.Make("source/gone");
+        foreach (var name in new[] { "a", "gone/file", "later", "other" })
+        {
+            Write(name, name == "a" ? new string('x', 3 << 20) : "content");
+        }
+
+        _vault.OnChunk = () =>
+        {
+            File.AppendAllText(Source + "/a", "more");
+            File.Delete(Source + "/later");
+            if (Directory.Exists(Source + "/gone"))
+            {
+                Directory.Delete(Source + "/gone", recursive: true);
+            }
+        };
+        var point = await _vault.BackUpAsync(null, Source);
+        _vault.OnChunk = null;
+        Assert.Equal(
+            [new Told(Source + "/a", "changed"), new Told(Source + "/gone", "vanished"), new Told(Source + "/later", "vanished")],
+            point.Errors.OrderBy(error => error.Path));
+        Assert.Equal(2, point.Totals.Files);
+
+        // What changed is read again, and then is as it is.
+        var second = await _vault.BackUpAsync(point, Source);
+        Assert.Empty(second.Errors);
+        Assert.Empty((await _vault.RestoreAsync(second, Target)).Errors);
+        TreeComparer.AssertSame(Source, Target + Source);
+    }
+
+    [Fact]
+    public async Task GivenHardLinksToAFileThatChanges_WhenBackedUp_ThenContentsAreThoseThatWereRead()
+    {
+        _folder.Make("source");
+        Posix.Link(Write("a", new string('x', 200_000)), Source + "/b");
+        var first = true;
+        _vault.OnChunk = () =>
+        {
+            if (first)
+            {
+                File.AppendAllText(Source + "/a", "more");
+            }
+
+            first = false;
+        };
+        var point = await _vault.BackUpAsync(null, Source);
+        Assert.Contains(new Told(Source + "/a", "changed"), point.Errors);
+        Assert.Empty((await _vault.RestoreAsync(point, Target)).Errors);
+        Assert.Equal(File.ReadAllText(Source + "/b"), File.ReadAllText(Target + Source + "/b"));
+    }
+
+    [Fact]
     public async Task GivenRestoredDataChangedOnTheDisk_WhenReadBack_ThenItIsNamed()
     {
         _folder.Make("source");

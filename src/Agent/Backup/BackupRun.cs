@@ -28,6 +28,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
     private readonly Progress _progress = new() { Phase = "Backing up" };
     private long _bytesUploaded;
+    private long _leftOut;
     private long _chunksNew;
     private int _nextSegment = 1;
 
@@ -144,6 +145,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         CancellationToken cancellation)
     {
         var startedAt = context.Time.GetUtcNow();
+        _leftOut = 0;
         var upload = new ChunkUpload(session.Ingest, job.Id, session.Keys, _nextSegment, _progress, cancellation);
         CatalogRoot root;
         BackupPass pass;
@@ -151,6 +153,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         {
             pass = new BackupPass(session.Keys, references, baseCatalog, upload.AddAsync, session.Pages(item), errors, _progress);
             root = stream is not null ? await pass.RunAsync(stream, cancellation) : await pass.RunAsync(CreateWalker(), cancellation);
+            pass.Totals.LeftOut = _leftOut;
             await upload.CompleteAsync();
         }
         finally
@@ -190,6 +193,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
 
     private void NoteSkipped(byte[] path, string why)
     {
+        _leftOut++;
         if (Verbose)
         {
             context.Report.Note($"{PathText.ForPeople(path)}: {why}, left out");

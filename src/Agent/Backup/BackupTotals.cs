@@ -13,6 +13,9 @@ internal sealed class BackupTotals
 
     public long Bytes { get; set; }
 
+    /// <summary>What was left out: sockets, what is excluded, the agent's own state. A directory counts once.</summary>
+    public long LeftOut { get; set; }
+
     /// <summary>Entries of the catalog that are not what was there at one moment.</summary>
     public long Incomplete { get; set; }
 }

@@ -40,7 +40,7 @@ internal static class BackupCommand
               /srv/cache      with a '/' in front: the way from the root of the file system
               logs/**/old     ** is any number of directories; **/a/b is a/b at any depth
               !keep.tmp       to be kept after all; the last pattern that matches decides, those of files come first
-            What lies in an excluded directory cannot be kept. A PATH itself is never excluded.
+            What lies in an excluded directory cannot be kept. A PATH that lies in no other one is never excluded itself.
 
             Examples:
               backup-agent backup /home /etc
@@ -139,6 +139,7 @@ internal static class BackupCommand
                 writer.WriteNumber("filesNew", totals.New);
                 writer.WriteNumber("filesChanged", totals.Changed);
                 writer.WriteNumber("filesUnmodified", totals.Unmodified);
+                writer.WriteNumber("leftOut", totals.LeftOut);
                 writer.WriteNumber("bytesTotal", totals.Bytes);
                 writer.WriteNumber("bytesUploaded", outcome.BytesUploaded);
                 writer.WriteNumber("chunksNew", outcome.ChunksNew);
@@ -150,6 +151,7 @@ internal static class BackupCommand
             {Humane.Count(totals.Files, "file", "files")}, {Humane.Bytes(totals.Bytes)}: {totals.New} new, {totals.Changed} changed, {totals.Unmodified} unmodified
             Sent {Humane.Bytes(outcome.BytesUploaded)} in {Humane.Count(outcome.ChunksNew, "new chunk", "new chunks")}, {Humane.Seconds(time)}
             """
+            + (totals.LeftOut > 0 ? $"\n{totals.LeftOut} left out: sockets, what is excluded, the agent's own state; --verbose names them" : "")
             + (errors.Count > 0 ? $"\n{Humane.Count(errors.Count, "path", "paths")} could not be read; they are named above." : ""));
     }
 }

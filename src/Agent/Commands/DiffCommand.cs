@@ -46,11 +46,22 @@ internal static class DiffCommand
         OpenedPoint[] points = [old, now];
         var merge = new CatalogMerge(number => points[number].Pages, [old.Manifest.Root, now.Manifest.Root], passOverShared: true);
         using var comparison = new EntryComparison(session);
-        var (added, removed, changed) = (0L, 0L, 0L);
+        var (added, removed, changed, unknown) = (0L, 0L, 0L, 0L);
+        CatalogPath? unlisted = null;
         await foreach (var merged in merge.ReadAsync(cancellation))
         {
+            if (merged.Versions[^1] is { Catalogs: [.., 1], Entry: { Kind: CatalogEntryKind.Directory, Incomplete: true } directory })
+            {
+                unlisted = directory.Path;
+            }
+
             switch (merged.Versions)
             {
+                case [{ Catalogs: [0] } known] when unlisted is { } closed && known.Entry.Path.IsUnder(closed):
+                    // Its directory could not be read when the newer point was made: it need not be gone.
+                    unknown++;
+                    Tell(context.Report, "unknown", '?', known.Entry, []);
+                    break;
                 case [{ Catalogs: [0] } gone]:
                     removed++;
                     Tell(context.Report, "removed", '-', gone.Entry, []);
@@ -81,8 +92,9 @@ internal static class DiffCommand
                 writer.WriteNumber("added", added);
                 writer.WriteNumber("removed", removed);
                 writer.WriteNumber("changed", changed);
+                writer.WriteNumber("unknown", unknown);
             },
-            $"{added} added, {removed} removed, {changed} changed");
+            $"{added} added, {removed} removed, {changed} changed" + (unknown > 0 ? $", {unknown} unknown: their directories could not be read" : ""));
         return ExitCodes.Done;
     }
 

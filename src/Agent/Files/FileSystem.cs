@@ -127,20 +127,31 @@ internal static unsafe partial class FileSystem
     }
 
     /// <summary>Sets the modification time (and the access time to the same) of an entry, of a symbolic link itself.</summary>
-    public static void SetTime(SafeFileHandle directory, ReadOnlySpan<byte> name, long nanoseconds)
-    {
-        var seconds = Math.DivRem(nanoseconds, 1_000_000_000, out var rest);
-        SetTime(directory, name, rest < 0 ? new FarTime(seconds - 1, (int)rest + 1_000_000_000) : new FarTime(seconds, (int)rest));
-    }
+    public static void SetTime(SafeFileHandle directory, ReadOnlySpan<byte> name, long nanoseconds) =>
+        SetTime(directory, name, TimeOf(nanoseconds));
 
     /// <inheritdoc cref="SetTime(SafeFileHandle, ReadOnlySpan{byte}, long)"/>
     public static void SetTime(SafeFileHandle directory, ReadOnlySpan<byte> name, FarTime modified)
     {
-        var time = new Libc.TimeSpec { Seconds = modified.Seconds, Nanoseconds = modified.Nanoseconds };
-        var both = stackalloc Libc.TimeSpec[] { time, time };
+        var both = stackalloc Libc.TimeSpec[] { Libc.TimeSpec.Of(modified), Libc.TimeSpec.Of(modified) };
         using var path = new NativePath(name);
         using var at = new Borrowed(directory);
         Check(Libc.SetTimesAt(at.Number, path.Pointer, both, Libc.AtNoFollow), "set times");
+    }
+
+    /// <summary>The same of an open file or directory, whatever its mode allows by now.</summary>
+    public static void SetTime(SafeFileHandle file, FarTime modified)
+    {
+        var both = stackalloc Libc.TimeSpec[] { Libc.TimeSpec.Of(modified), Libc.TimeSpec.Of(modified) };
+        using var open = new Borrowed(file);
+        Check(Libc.SetTimes(open.Number, both), "set times");
+    }
+
+    /// <summary>Nanoseconds since 1970 as seconds and what is left.</summary>
+    public static FarTime TimeOf(long nanoseconds)
+    {
+        var seconds = Math.DivRem(nanoseconds, 1_000_000_000, out var rest);
+        return rest < 0 ? new FarTime(seconds - 1, (int)rest + 1_000_000_000) : new FarTime(seconds, (int)rest);
     }
 
     public static void Remove(SafeFileHandle directory, ReadOnlySpan<byte> name)

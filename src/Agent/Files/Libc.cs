@@ -89,6 +89,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
     public static partial int SetTimesAt(int directory, byte* path, TimeSpec* accessAndModification, int flags);
 
+    [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
+    public static partial int SetTimes(int file, TimeSpec* accessAndModification);
+
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
     public static partial int UnlinkAt(int directory, byte* path, int flags);
 
@@ -162,5 +165,7 @@ internal static unsafe partial class Libc
     {
         public long Seconds;
         public long Nanoseconds;
+
+        public static TimeSpec Of(Engine.FarTime time) => new() { Seconds = time.Seconds, Nanoseconds = time.Nanoseconds };
     }
 }

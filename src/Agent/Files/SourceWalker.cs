@@ -21,7 +21,7 @@ internal sealed record WalkNotes(Action<byte[], string, string> OnError, Action<
 /// <summary>
 /// Walks sources in the catalog's order: a directory before what is in it, names sorted by their bytes, a subtree as a
 /// whole before its next sibling. Mount points are crossed, symbolic links are not followed, except above a path that was
-/// asked for. What was asked for by its path is never excluded.
+/// asked for. What was asked for by its path is not excluded, but where it lies in another such path.
 /// </summary>
 /// <remarks>Holds an open descriptor and the sorted names of each directory between the root and where it stands.</remarks>
 internal sealed class SourceWalker(SourceSelection selection, FileStat? excludedDirectory, WalkNotes notes, ExcludeRules? rules = null)

@@ -27,7 +27,7 @@ internal sealed class Attributes(Shortfalls shortfalls)
         var owned = SetOwner(directory, name, entry, notes);
         SetExtended(directory, name, entry, extended, notes);
         SetMode(open, directory, name, entry, owned, notes);
-        SetTime(directory, name, entry, notes);
+        SetTime(open, directory, name, entry, notes);
     }
 
     private static bool SetOwner(SafeFileHandle directory, ReadOnlySpan<byte> name, CatalogEntry entry, Shortfalls notes)
@@ -69,7 +69,7 @@ internal sealed class Attributes(Shortfalls shortfalls)
             {
                 FileExtendedAttributes.Set(directory, name, attribute.Name.Span, attribute.Value.Span);
             }
-            catch (FileError e)
+            catch (FileError e) when (!HasValue(directory, name, attribute))
             {
                 var text = Encoding.UTF8.GetString(attribute.Name.Span);
                 notes.Add(
@@ -77,6 +77,24 @@ internal sealed class Attributes(Shortfalls shortfalls)
                     entry.Path,
                     $"extended attribute {text} could not be set: {e.Message}");
             }
+            catch (FileError)
+            {
+                // It is there all the same.
+            }
+        }
+    }
+
+    /// <summary>Whether it has that already: a security label that only root may set is mostly the one that it got.</summary>
+    private static bool HasValue(SafeFileHandle directory, ReadOnlySpan<byte> name, AttributeValue wanted)
+    {
+        try
+        {
+            return FileExtendedAttributes.Read(directory, name).Exists(
+                there => there.Name.Span.SequenceEqual(wanted.Name.Span) && there.Value.Span.SequenceEqual(wanted.Value.Span));
+        }
+        catch (FileError)
+        {
+            return false;
         }
     }
 
@@ -132,17 +150,19 @@ internal sealed class Attributes(Shortfalls shortfalls)
         }
     }
 
-    private static void SetTime(SafeFileHandle directory, ReadOnlySpan<byte> name, CatalogEntry entry, Shortfalls notes)
+    private static void SetTime(
+        SafeFileHandle? open, SafeFileHandle directory, ReadOnlySpan<byte> name, CatalogEntry entry, Shortfalls notes)
     {
+        var time = entry.ModifiedFar ?? FileSystem.TimeOf(entry.ModifiedNanoseconds);
         try
         {
-            if (entry.ModifiedFar is { } far)
+            if (open is null)
             {
-                FileSystem.SetTime(directory, name, far);
+                FileSystem.SetTime(directory, name, time);
             }
             else
             {
-                FileSystem.SetTime(directory, name, entry.ModifiedNanoseconds);
+                FileSystem.SetTime(open, time);
             }
         }
         catch (FileError e) when (e.Number is Libc.ErrorNoPermission or Libc.ErrorInvalid or Libc.ErrorNotSupported)
