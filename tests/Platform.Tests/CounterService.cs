@@ -96,6 +96,8 @@ internal sealed class CounterService : IAsyncDisposable
         app.MapGet("/broken", IResult () => throw new InvalidOperationException("A secret of the service."));
         app.MapPost("/number", (NumberCounted number) => Results.Ok(number));
         await app.StartAsync(TestContext.Current.CancellationToken);
+        // Its queues are there from then on: nothing that is published now is missed.
+        await app.Services.GetRequiredService<IBusControl>().WaitForHealthStatus(BusHealthStatus.Healthy, TestContext.Current.CancellationToken);
         return new CounterService(app);
     }
 
@@ -108,5 +110,10 @@ internal sealed class CounterService : IAsyncDisposable
         return await session.LoadAsync<T>(id, TestContext.Current.CancellationToken);
     }
 
-    public async ValueTask DisposeAsync() => await app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        // Disposing alone leaves the bus at work, on behalf of parts that are gone.
+        await app.StopAsync(CancellationToken.None);
+        await app.DisposeAsync();
+    }
 }

@@ -10,7 +10,8 @@ using BackupPlatform.Testing.Services;
 namespace BackupPlatform.Restore.Tests;
 
 /// <summary>Restoring a machine's points elsewhere, and by identities that have ended.</summary>
-public sealed class RecoveryCallerTests(RestorePlatform platform) : IClassFixture<RestorePlatform>
+[Collection(OneService.Name)]
+public sealed class RecoveryCallerTests(RestorePlatform platform)
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 

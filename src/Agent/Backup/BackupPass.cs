@@ -166,10 +166,9 @@ internal sealed class BackupPass
         if (old is not null && EntryDescription.HasSameContent(old, described, source.Stat.Size)
             && await ReuseAsync(old, cancellation) is { } extents)
         {
-            var same = old.ChangedNanoseconds == described.ChangedNanoseconds;
-            Count(source.Stat.Size, same ? file => file.Unmodified++ : file => file.Changed++);
+            Count(source.Stat.Size, file => file.Unmodified++);
             _progress.AddBytes(source.Stat.Size);
-            Add(source.Stat, described with { Size = old.Size }, extents, same);
+            Add(source.Stat, described with { Size = old.Size }, extents, unmodified: true);
             return;
         }
 

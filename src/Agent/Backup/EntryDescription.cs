@@ -35,17 +35,11 @@ internal static class EntryDescription
     };
 
     /// <summary>
-    /// Whether a file's content is what it was. Every write changes a file's change time, which nobody can set. Where that
-    /// time is another, the content is taken for the same only if something else explains it: another mode, owner, number
-    /// of names or extended attribute, while modification time, size and inode are as they were.
+    /// Whether a file's content is what it was. Every write changes a file's change time, which nobody can set; so does every change
+    /// of mode, owner, names or attributes, and then the content is read again: what has changed besides cannot be told otherwise.
     /// </summary>
     public static bool HasSameContent(CatalogEntry old, CatalogEntry present, long size) =>
         old is { Kind: CatalogEntryKind.File, Incomplete: false }
-        && (old.Size, old.ModifiedNanoseconds, old.ModifiedFar, old.Inode) == (size, present.ModifiedNanoseconds, present.ModifiedFar, present.Inode)
-        && (old.ChangedNanoseconds == present.ChangedNanoseconds || (old.ChangedNanoseconds != 0 && HasOtherMetadata(old, present)));
-
-    private static bool HasOtherMetadata(CatalogEntry old, CatalogEntry present) =>
-        (old.Mode, old.UserId, old.GroupId, old.HardLink?.Links) != (present.Mode, present.UserId, present.GroupId, present.HardLink?.Links)
-        || !old.Attributes.Span.SequenceEqual(present.Attributes.Span)
-        || !old.AttributeExtents.AsSpan().SequenceEqual(present.AttributeExtents.AsSpan());
+        && (old.Size, old.ModifiedNanoseconds, old.ModifiedFar, old.ChangedNanoseconds, old.Inode)
+        == (size, present.ModifiedNanoseconds, present.ModifiedFar, present.ChangedNanoseconds, present.Inode);
 }
