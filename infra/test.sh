@@ -51,7 +51,7 @@ for project in "$checkout"/tests/*/*.csproj; do
   begun=$SECONDS
   status=0
   # TERM first, so that a test run that hangs can stop what it started.
-  (cd "$folder" && timeout --kill-after=60 "${BACKUP_PLATFORM_TEST_TIMEOUT:-1800}" "$output/BackupPlatform.$name" -noColor -noLogo) >"$log" 2>&1 </dev/null || status=$?
+  (cd "$folder" && timeout --kill-after=60 "${BACKUP_PLATFORM_TEST_TIMEOUT:-1800}" "$output/BackupPlatform.$name" -noColor -noLogo -xml "$logs/$name.xml") >"$log" 2>&1 </dev/null || status=$?
   total=$(count Total "$log")
   summary=$(grep -c '^ .* Total: [0-9]' "$log" || true)
   bad=$(($(count Failed "$log") + $(count Errors "$log")))

@@ -80,7 +80,7 @@ internal sealed class LocalVault : ICatalogPages, IDisposable
         LocalPoint point, string target, ConflictRule rule = ConflictRule.Fail, Action<PlanWriter>? beforeEnd = null, params string[] paths)
     {
         var errors = new PathErrors(Silent());
-        var plan = await RestorePlan.CreateAsync(Catalog(point), [.. paths.Select(CatalogPaths.Of)], default);
+        var plan = await RestorePlan.CreateAsync(Catalog(point), [.. paths.Select(CatalogPaths.Of)], new CatalogLosses(errors), default);
         using var tree = TargetTree.Create(Encoding.UTF8.GetBytes(target));
         using var writer = new PlanWriter(tree, plan, [], rule, errors, new Progress());
         writer.Begin(verify: true);

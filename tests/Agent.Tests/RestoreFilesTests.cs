@@ -1,3 +1,4 @@
+using BackupPlatform.Agent.Catalogs;
 using BackupPlatform.Agent.Files;
 using BackupPlatform.Agent.Output;
 using BackupPlatform.Agent.Restore;
@@ -164,7 +165,8 @@ public sealed class RestoreFilesTests : IDisposable
             });
         }
 
-        return await RestorePlan.CreateAsync(new CatalogReader(pages, await catalog.FinishAsync()), [], default);
+        var losses = new CatalogLosses(new PathErrors(new Report(TextWriter.Null, TextWriter.Null, json: false, quiet: true)));
+        return await RestorePlan.CreateAsync(new CatalogReader(pages, await catalog.FinishAsync()), [], losses, default);
     }
 
     private sealed class MemoryPages : ICatalogPages

@@ -44,6 +44,32 @@ public sealed class PointDeletionTests(SharedPlatform platform, ITestOutputHelpe
     }
 
     [Fact]
+    public async Task GivenThatTheOnlyPointWasDeletedAndPurged_WhenBackingUpAgain_ThenItGoesOnAsIfNothingWereThere()
+    {
+        using var machine = await ProtectedMachine.RegisterAsync(platform);
+        SmallTree.Write(machine.Source, Seed.New(output.WriteLine));
+        var id = (await machine.BackUpAsync()).GetProperty("recoveryPointId").GetString()!;
+        await StateAsync(machine, id, RecoveryPointState.Sealed);
+        await machine.Operator.DeleteAsync($"api/recovery-points/{id}");
+        await StateAsync(machine, id, RecoveryPointState.Deleted);
+        try
+        {
+            await platform.SetClockAsync("P14DT1M");
+            await StateAsync(machine, id, RecoveryPointState.Purged);
+            Assert.Empty((await machine.Agent.RunAsync("points")).Expect().OfType("point"));
+            (await machine.Agent.RunAsync("ls", "latest")).Expect(1);
+
+            await machine.BackUpAsync();
+            await machine.RestoreAndCompareAsync();
+            (await machine.Agent.RunAsync("verify", "latest", "--read-data")).Expect();
+        }
+        finally
+        {
+            await platform.SetClockAsync("PT0S");
+        }
+    }
+
+    [Fact]
     public async Task GivenAnOperatorsRestore_WhenWatchedThroughThePortal_ThenItsStatesComeAsTheyHappen()
     {
         using var machine = await ProtectedMachine.RegisterAsync(platform);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using BackupPlatform.Agent.Platform;
+using BackupPlatform.Contracts;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
 
@@ -39,7 +40,15 @@ internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys,
         }
 
         byte[]? fetched = null;
-        await FetchAsync([id], (_, page) => fetched = page, cancellationToken);
+        try
+        {
+            await FetchAsync([id], (_, page) => fetched = page, cancellationToken);
+        }
+        catch (AgentException e) when (e.Code == ProblemCodes.Integrity)
+        {
+            throw new DamagedDataException($"catalog page {id}", "is not in the vault any more", e);
+        }
+
         return Remember(id, fetched ?? throw new DamagedDataException($"catalog page {id}", "is not in the vault"));
     }
 
@@ -51,6 +60,8 @@ internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys,
     {
         var ids = new HashSet<ChunkId>();
         var wanted = new List<ChunkId>();
+        // What cannot be had is told when it is read.
+        var tolerant = reader.Lost is not null;
         await foreach (var id in reader.ReadPageIdsAsync(cancellation))
         {
             if (ids.Add(id) && cache?.Contains(id) == false)
@@ -60,20 +71,31 @@ internal sealed class PointPages(IngestCalls ingest, Guid pointId, KeyRing keys,
 
             if (wanted.Count == FetchBatch)
             {
-                await FetchAsync(wanted, (_, _) => { }, cancellation);
+                await BringAsync(wanted, tolerant, cancellation);
                 wanted.Clear();
             }
         }
 
         if (wanted.Count > 0)
         {
-            await FetchAsync(wanted, (_, _) => { }, cancellation);
+            await BringAsync(wanted, tolerant, cancellation);
         }
 
         return ids;
     }
 
     public void Dispose() => _sealer.Dispose();
+
+    private async Task BringAsync(List<ChunkId> ids, bool tolerant, CancellationToken cancellation)
+    {
+        try
+        {
+            await FetchAsync(ids, (_, _) => { }, cancellation);
+        }
+        catch (Exception e) when (tolerant && e is DamagedDataException or AgentException { Code: ProblemCodes.Integrity })
+        {
+        }
+    }
 
     private async Task FetchAsync(IReadOnlyList<ChunkId> ids, Action<ChunkId, byte[]> take, CancellationToken cancellation)
     {

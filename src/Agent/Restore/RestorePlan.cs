@@ -1,3 +1,4 @@
+using BackupPlatform.Agent.Catalogs;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
 
@@ -26,13 +27,16 @@ internal sealed class RestorePlan
     public long Bytes { get; private set; }
 
     /// <summary>Chooses from a recovery point; no paths: everything.</summary>
+    /// <param name="losses">Hears of what the catalog does not tell any more.</param>
     /// <exception cref="AgentException">A path is not in it.</exception>
-    public static async Task<RestorePlan> CreateAsync(CatalogReader catalog, IReadOnlyList<CatalogPath> paths, CancellationToken cancellation)
+    public static async Task<RestorePlan> CreateAsync(
+        CatalogReader catalog, IReadOnlyList<CatalogPath> paths, CatalogLosses losses, CancellationToken cancellation)
     {
+        losses.Watch(catalog);
         var plan = new RestorePlan();
         if (paths.Count == 0 || paths.Any(path => path.IsRoot))
         {
-            await plan.AddAllAsync(catalog, CatalogPath.Root, cancellation);
+            await plan.AddAllAsync(catalog, CatalogPath.Root, losses, cancellation);
             return plan;
         }
 
@@ -47,8 +51,8 @@ internal sealed class RestorePlan
 
             await plan.AddParentsAsync(catalog, path, cancellation);
             var before = plan.Entries.Count;
-            await plan.AddAllAsync(catalog, path, cancellation);
-            if (plan.Entries.Count == before)
+            await plan.AddAllAsync(catalog, path, losses, cancellation);
+            if (plan.Entries.Count == before && !losses.Any)
             {
                 throw Commands.ListCommand.Missing(path);
             }
@@ -64,7 +68,7 @@ internal sealed class RestorePlan
     {
         for (var i = 0; i < Entries.Count; i++)
         {
-            Entries[i] = Entries[i] with { LeftOut = which(Entries[i].Entry) };
+            Entries[i] = Entries[i] with { LeftOut = Entries[i].LeftOut || which(Entries[i].Entry) };
         }
     }
 
@@ -133,7 +137,7 @@ internal sealed class RestorePlan
         }
     }
 
-    private async Task AddAllAsync(CatalogReader catalog, CatalogPath under, CancellationToken cancellation)
+    private async Task AddAllAsync(CatalogReader catalog, CatalogPath under, CatalogLosses losses, CancellationToken cancellation)
     {
         await foreach (var entry in catalog.ReadAsync(under, cancellation))
         {
@@ -147,14 +151,22 @@ internal sealed class RestorePlan
 
             long position = 0;
             long data = 0;
-            await foreach (var extent in catalog.ReadExtentsAsync(entry, cancellation))
+            try
             {
-                if (!extent.IsHole)
+                await foreach (var extent in catalog.ReadExtentsAsync(entry, cancellation))
                 {
-                    Add(extent, new Piece(index, position, extent.Offset, extent.Length));
-                }
+                    if (!extent.IsHole)
+                    {
+                        Add(extent, new Piece(index, position, extent.Offset, extent.Length));
+                    }
 
-                (position, data) = (position + extent.FileLength, data + extent.Length);
+                    (position, data) = (position + extent.FileLength, data + extent.Length);
+                }
+            }
+            catch (DamagedDataException damage)
+            {
+                losses.Note(entry.Path, damage);
+                Entries[index] = Entries[index] with { LeftOut = true };
             }
 
             Entries[index] = Entries[index] with { Length = position, Data = data };

@@ -25,12 +25,14 @@ internal sealed class RestoreRun(
     /// <exception cref="AgentException">Nothing was written, for this reason; or the platform was lost on the way.</exception>
     public async Task<RestoreOutcome> RunAsync(CancellationToken cancellation)
     {
+        var losses = new CatalogLosses(errors);
         if (order.Paths.Count == 0)
         {
+            losses.Watch(point.Catalog);
             await point.Pages.PrefetchAsync(point.Catalog, cancellation);
         }
 
-        var plan = await RestorePlan.CreateAsync(point.Catalog, order.Paths, cancellation);
+        var plan = await RestorePlan.CreateAsync(point.Catalog, order.Paths, losses, cancellation);
         if (order.Rule == ConflictRule.Fail && TargetTree.TryOpen(order.Target) is { } there)
         {
             using (there)
@@ -58,6 +60,6 @@ internal sealed class RestoreRun(
 
         var failed = errors.Count > 0;
         return new RestoreOutcome(
-            stream.JobId, writer.FilesRestored, writer.BytesRestored, damaged, failed, writer.TellShortfalls());
+            stream.JobId, writer.FilesRestored, writer.BytesRestored, damaged || losses.Any, failed, writer.TellShortfalls());
     }
 }

@@ -22,20 +22,14 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
     // How far into each chunk its extents reach.
     private readonly Dictionary<ChunkId, int> _reach = [];
     private readonly ConcurrentDictionary<ChunkId, string> _bad = new();
+    private readonly CatalogLosses _losses = new(errors);
     private long _bytes;
 
     public async Task<VerifyOutcome> RunAsync(bool readData, CancellationToken cancellation)
     {
         await using var view = context.ShowProgress(_progress);
+        _losses.Watch(point.Catalog);
         var pages = await point.Pages.PrefetchAsync(point.Catalog, cancellation);
-        var lostPages = await LostChunks.FindAsync(session.Ingest, point.Id, pages, cancellation);
-        if (lostPages.Count > 0)
-        {
-            throw AgentException.Damaged(
-                $"{lostPages.Count} of {pages.Count} catalog pages of recovery point {point.Id} are not in the vault any more. "
-                + "Make a new backup, and ask the vault's operator.");
-        }
-
         var files = await CollectAsync(cancellation);
         foreach (var id in await LostChunks.FindAsync(session.Ingest, point.Id, _reach.Keys, cancellation))
         {
@@ -52,7 +46,7 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
             await NameAsync(cancellation);
         }
 
-        return new VerifyOutcome(files, pages.Count + _reach.Count, Interlocked.Read(ref _bytes), !_bad.IsEmpty);
+        return new VerifyOutcome(files, pages.Count + _reach.Count, Interlocked.Read(ref _bytes), !_bad.IsEmpty || _losses.Any);
     }
 
     public void Receive(ChunkId id, ReadOnlySpan<byte> content)
@@ -85,9 +79,16 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
 
             files++;
             _progress.AddFile();
-            await foreach (var extent in point.Catalog.ReadExtentsAsync(entry, cancellation))
+            try
             {
-                Reach(extent);
+                await foreach (var extent in point.Catalog.ReadExtentsAsync(entry, cancellation))
+                {
+                    Reach(extent);
+                }
+            }
+            catch (DamagedDataException damage)
+            {
+                _losses.Note(entry.Path, damage);
             }
         }
 
@@ -130,14 +131,26 @@ internal sealed class VerifyRun(CommandContext context, ReadingSession session, 
                 }
             }
 
+            await NameAsync(entry, cancellation);
+        }
+    }
+
+    private async Task NameAsync(CatalogEntry entry, CancellationToken cancellation)
+    {
+        try
+        {
             await foreach (var extent in point.Catalog.ReadExtentsAsync(entry, cancellation))
             {
                 if (_bad.TryGetValue(extent.Chunk, out var why))
                 {
                     errors.Add(CatalogPaths.Absolute(entry.Path), "damaged", $"damaged: chunk {extent.Chunk} {why}");
-                    break;
+                    return;
                 }
             }
+        }
+        catch (DamagedDataException damage)
+        {
+            _losses.Note(entry.Path, damage);
         }
     }
 }

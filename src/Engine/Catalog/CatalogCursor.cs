@@ -10,11 +10,14 @@ internal sealed class CatalogCursor
 {
     private readonly ICatalogPages _pages;
     private readonly CatalogRoot _root;
+    private readonly Action<CatalogLoss>? _lost;
     private readonly Place[] _places;
     private bool _atEnd;
 
-    public CatalogCursor(ICatalogPages pages, CatalogRoot root)
+    /// <param name="lost">Hears of each page below the root that is damaged, and the cursor goes on behind it; null: that is a fault.</param>
+    public CatalogCursor(ICatalogPages pages, CatalogRoot root, Action<CatalogLoss>? lost = null)
     {
+        _lost = lost;
         if (root.Height is < 0 or > CatalogPage.MaxHeight) throw new DamagedDataException("catalog", "has an impossible height");
         _pages = pages;
         _root = root;
@@ -40,7 +43,11 @@ internal sealed class CatalogCursor
             if (_places[height].Index != found || _places[height - 1].Page is null || !_places[height - 1].IsOf(page, found))
             {
                 _places[height].Index = found;
-                await LoadChildAsync(height, cancellationToken);
+                if (!await TryLoadChildAsync(height, cancellationToken))
+                {
+                    await NextLeafAsync(cancellationToken);
+                    return;
+                }
             }
         }
         _places[0].Index = _places[0].Page!.LowerBound(key);
@@ -56,18 +63,37 @@ internal sealed class CatalogCursor
 
     private async ValueTask NextLeafAsync(CancellationToken cancellationToken)
     {
-        var height = 1;
-        while (height <= _root.Height && _places[height].Index + 1 == _places[height].Page!.Count) height++;
-        if (height > _root.Height)
+        while (true)
         {
-            _atEnd = true;
-            return;
+            // Below a page that could not be read there are none.
+            var height = 1;
+            while (height <= _root.Height && (_places[height].Page is not { } page || _places[height].Index + 1 == page.Count)) height++;
+            if (height > _root.Height)
+            {
+                _atEnd = true;
+                return;
+            }
+            _places[height].Index++;
+            while (height > 0 && await TryLoadChildAsync(height, cancellationToken)) _places[--height].Index = 0;
+            if (height == 0) return;
         }
-        _places[height].Index++;
-        for (; height > 0; height--)
+    }
+
+    /// <summary>False where the page is damaged and that was told.</summary>
+    private async ValueTask<bool> TryLoadChildAsync(int height, CancellationToken cancellationToken)
+    {
+        var place = _places[height];
+        var (from, before) = (place.Page!.KeyAt(place.Index), UpperBound(height - 1));
+        try
         {
             await LoadChildAsync(height, cancellationToken);
-            _places[height - 1].Index = 0;
+            return true;
+        }
+        catch (DamagedDataException damage) when (_lost is not null)
+        {
+            _lost(new CatalogLoss(
+                CatalogPath.Trusted(from.Path), before is { } upper ? CatalogPath.Trusted(upper.Path) : null, damage));
+            return false;
         }
     }
 

@@ -10,12 +10,24 @@ public interface ICatalogPages
     ValueTask<ReadOnlyMemory<byte>> ReadAsync(ChunkId id, CancellationToken cancellationToken);
 }
 
+/// <summary>A part of a catalog that cannot be read.</summary>
+/// <param name="From">The first path that is lost.</param>
+/// <param name="Before">The first one behind the loss; null: everything to the catalog's end is lost.</param>
+/// <param name="Damage">What is wrong.</param>
+public sealed record CatalogLoss(CatalogPath From, CatalogPath? Before, DamagedDataException Damage);
+
 /// <summary>
 /// Reads the catalog of a recovery point. Memory: a page for each level, for each enumeration. Whatever the pages hold,
 /// a fault is a <see cref="DamagedDataException"/> or an <see cref="UnsupportedFormatException"/>.
 /// </summary>
 public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
 {
+    /// <summary>
+    /// Where set, damaged pages below the root are told here, each time they are met, and what they hold is passed over; where not,
+    /// they are a fault.
+    /// </summary>
+    public Action<CatalogLoss>? Lost { get; set; }
+
     /// <summary>All entries in path order, or <paramref name="under"/> and everything below it.</summary>
     public async IAsyncEnumerable<CatalogEntry> ReadAsync(
         CatalogPath under = default, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -31,7 +43,7 @@ public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
     public async IAsyncEnumerable<CatalogEntry> ReadFromAsync(
         CatalogPath from, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var cursor = new CatalogCursor(pages, root);
+        var cursor = new CatalogCursor(pages, root, Lost);
         await cursor.SeekAsync(new CatalogKey(from.Bytes, 0), cancellationToken);
         for (; cursor.Current is { } record; await cursor.MoveNextAsync(cancellationToken))
         {
@@ -42,7 +54,7 @@ public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
     /// <summary>The entry of a path; null where there is none.</summary>
     public async ValueTask<CatalogEntry?> FindAsync(CatalogPath path, CancellationToken cancellationToken = default)
     {
-        var cursor = new CatalogCursor(pages, root);
+        var cursor = new CatalogCursor(pages, root, Lost);
         await cursor.SeekAsync(new CatalogKey(path.Bytes, 0), cancellationToken);
         return cursor.Current?.Entry is { } entry && entry.Path == path ? entry : null;
     }
@@ -53,7 +65,7 @@ public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
     public async IAsyncEnumerable<CatalogEntry> ReadChildrenAsync(
         CatalogPath directory, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var cursor = new CatalogCursor(pages, root);
+        var cursor = new CatalogCursor(pages, root, Lost);
         var prefix = directory.IsRoot ? 0 : directory.Span.Length + 1;
         await cursor.SeekAsync(new CatalogKey(directory.Bytes, int.MaxValue), cancellationToken);
         while (cursor.Current is { } record && CatalogPath.Trusted(record.Key.Path).IsUnder(directory))
@@ -74,7 +86,7 @@ public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
         if (!entry.ExtentsContinue) yield break;
 
         var sum = CatalogRecords.Sum(entry.Extents.AsSpan());
-        var cursor = new CatalogCursor(pages, root);
+        var cursor = new CatalogCursor(pages, root, Lost);
         var expected = new CatalogKey(entry.Path.Bytes, 1);
         await cursor.SeekAsync(expected, cancellationToken);
         while (cursor.Current is { Entry: null } record && record.Key.CompareTo(expected) == 0)
@@ -105,12 +117,23 @@ public sealed class CatalogReader(ICatalogPages pages, CatalogRoot root)
             if (place.Next + 1 < place.Records.Length) pending.Push((place.Records, place.Next + 1, place.Height));
             yield return record.Page;
             if (place.Height == 0) continue;
+            if (await ChildrenAsync(record, place.Height, cancellationToken) is { } children) pending.Push((children, 0, place.Height - 1));
+        }
+    }
+
+    /// <summary>Null where the page is damaged and that may be: whoever reads what is below it is told.</summary>
+    private async ValueTask<IndexRecord[]?> ChildrenAsync(IndexRecord record, int height, CancellationToken cancellationToken)
+    {
+        try
+        {
             var page = CatalogPage.Parse(record.Page, (await pages.ReadAsync(record.Page, cancellationToken)).Span);
-            if (page.Height != place.Height || page.Entries != record.Entries)
-            {
-                throw new DamagedDataException($"catalog page {record.Page}", "has another height or count than what refers to it says");
-            }
-            pending.Push((page.Children, 0, place.Height - 1));
+            return page.Height == height && page.Entries == record.Entries
+                ? page.Children
+                : throw new DamagedDataException($"catalog page {record.Page}", "has another height or count than what refers to it says");
+        }
+        catch (DamagedDataException) when (Lost is not null && height < root.Height)
+        {
+            return null;
         }
     }
 }
