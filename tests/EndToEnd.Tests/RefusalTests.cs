@@ -60,34 +60,6 @@ public sealed class RefusalTests(SharedPlatform platform)
         Assert.Equal(2, (await machine.Operator.RecoveryPointsAsync(machine.MachineId)).Count);
     }
 
-    [Fact]
-    public async Task GivenAnotherSubscription_WhenReading_ThenItAnswersLikeWhatDoesNotExist()
-    {
-        using var machine = await ProtectedMachine.RegisterAsync(platform);
-        Directory.CreateDirectory(machine.Source);
-        var point = (await machine.BackUpAsync()).GetProperty("recoveryPointId").GetString()!;
-        using var other = await Operator.CreateAsync(platform, "other");
-        using var others = Operator.Client(platform, await TokenAsync());
-        foreach (var path in new[]
-        {
-            "api/vaults/{0}", "api/vaults/{0}/machines", "api/vaults/{0}/jobs", "api/vaults/{0}/restore-jobs",
-            "api/machines/{1}", "api/machines/{1}/recovery-points", "api/machines/{1}/jobs", "api/recovery-points/{2}",
-        })
-        {
-            var theirs = await ReadAsync(others, path, machine.VaultId.ToString(), machine.MachineId, point);
-            var nobodys = await ReadAsync(others, path, Fresh(), Fresh(), Fresh());
-            Assert.Equal((HttpStatusCode.NotFound, "not-found"), (theirs.Status, theirs.Code));
-            Assert.Equal(nobodys, theirs);
-        }
-
-        async Task<string> TokenAsync()
-        {
-            using var all = Operator.Client(platform, platform.Endpoints.OperatorToken);
-            using var response = await all.PostAsJsonAsync("api/subscriptions", new { name = "third" });
-            return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("operatorToken").GetString()!;
-        }
-    }
-
     [Theory]
     [InlineData(null)]
     [InlineData("garbage")]

@@ -18,7 +18,7 @@ public sealed class DeletionServiceTests(RetentionHost host)
     [Fact]
     public async Task GivenAPoint_WhenDeletedUndeletedAndDeletedAgain_ThenOthersHearEachOnceAndItIsPurgedInTheEnd()
     {
-        host.Service.SetClock(TimeSpan.Zero);
+        await host.Service.SetClockAsync(TimeSpan.Zero);
         var point = Point();
         await host.Bus.PublishAsync(point);
         var before = DateTimeOffset.UtcNow;
@@ -31,7 +31,7 @@ public sealed class DeletionServiceTests(RetentionHost host)
         await DoneAsync(HttpMethod.Post, point, "/undelete");
         await host.Bus.FirstAsync<RecoveryPointRestored>(IsOf);
         await DoneAsync(HttpMethod.Delete, point, "");
-        host.Service.SetClock(TimeSpan.FromDays(15));
+        await host.Service.SetClockAsync(TimeSpan.FromDays(15));
         await host.Bus.FirstAsync<RecoveryPointPurged>(IsOf);
 
         using var client = Client();
@@ -40,7 +40,7 @@ public sealed class DeletionServiceTests(RetentionHost host)
         var story = host.Bus.Heard.Where(one => one.Message.StreamId == itemId && one.Message is not RecoveryPointTagged).DistinctBy(one => one.MessageId)
             .Select(one => one.Message).OrderBy(message => message.Version).Select(message => message.GetType().Name);
         Assert.Equal([nameof(RecoveryPointDeleted), nameof(RecoveryPointRestored), nameof(RecoveryPointDeleted), nameof(RecoveryPointPurged)], story);
-        host.Service.SetClock(TimeSpan.Zero);
+        await host.Service.SetClockAsync(TimeSpan.Zero);
 
         bool IsOf(IContract message) => message.StreamId == itemId;
     }

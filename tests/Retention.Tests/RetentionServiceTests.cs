@@ -74,7 +74,7 @@ public sealed class RetentionServiceTests(RetentionHost host)
     [Fact]
     public async Task GivenTheClockJumpsAYear_WhenSwept_ThenAllButTheNewestExpireAndStayExpired()
     {
-        host.Service.SetClock(TimeSpan.Zero);
+        await host.Service.SetClockAsync(TimeSpan.Zero);
         var now = DateTimeOffset.UtcNow;
         var points = Enumerable.Range(1, 20).Select(number => Point(number, now.AddDays(number - 20))).ToArray();
         foreach (var point in points)
@@ -83,7 +83,7 @@ public sealed class RetentionServiceTests(RetentionHost host)
         }
 
         await Eventually.GetAsync(LoadAsync, item => item is { Points.Count: 20 });
-        host.Service.SetClock(TimeSpan.FromDays(400));
+        await host.Service.SetClockAsync(TimeSpan.FromDays(400));
 
         await host.Bus.WaitAsync(all => Enumerable.Range(1, 19).All(number => all.Any(one => IsExpiry(one, number))));
         await host.Bus.PublishAsync(points[4]);

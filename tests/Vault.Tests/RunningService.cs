@@ -12,7 +12,10 @@ namespace BackupPlatform.Testing;
 /// <typeparam name="TEntry">Any type of the service's assembly.</typeparam>
 public sealed class RunningService<TEntry> : WebApplicationFactory<TEntry> where TEntry : class
 {
+    private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(30);
+
     private readonly IReadOnlyDictionary<string, string> settings;
+    private readonly Uri health;
     private readonly Action<IServiceCollection>? services;
 
     /// <param name="services">Replaces parts of the service.</param>
@@ -20,8 +23,37 @@ public sealed class RunningService<TEntry> : WebApplicationFactory<TEntry> where
     {
         this.settings = settings;
         this.services = services;
+        health = new Uri(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/health"));
         UseKestrel(port);
         StartServer();
+    }
+
+    /// <remarks>Once it has started: a bus that is stopped while it starts would go on, on behalf of parts that are gone.</remarks>
+    public override async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await HealthyAsync();
+        await base.DisposeAsync();
+    }
+
+    private async Task HealthyAsync()
+    {
+        using var client = new HttpClient();
+        for (var start = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(start) < StartsWithin;)
+        {
+            try
+            {
+                using var answer = await client.GetAsync(health);
+                if (answer.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen any more.
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)

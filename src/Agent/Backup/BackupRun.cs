@@ -66,6 +66,7 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         _progress.BytesTotal = stream is null ? basePoint?.Manifest.BytesTotal ?? 0 : 0;
 
         await using var view = context.ShowProgress(_progress);
+        await using var count = basePoint is null && stream is null && view.ShowsBars ? new SourceCount(CreateWalker(silent: true), _progress) : null;
         var distrusted = new HashSet<ChunkId>();
         var catalog = basePoint;
         for (var pass = 1; pass <= MaxPasses; pass++)
@@ -185,10 +186,10 @@ internal sealed class BackupRun(CommandContext context, MachineSession session, 
         }
     }
 
-    private SourceWalker CreateWalker() => new(
+    private SourceWalker CreateWalker(bool silent = false) => new(
         SourceSelection.Of(paths),
         context.Home.Stat(),
-        new WalkNotes(errors.Add, NoteSkipped),
+        silent ? new WalkNotes((_, _, _) => { }, (_, _) => { }) : new WalkNotes(errors.Add, NoteSkipped),
         Rules);
 
     private void NoteSkipped(byte[] path, string why)

@@ -11,6 +11,9 @@ internal sealed class CatalogLosses(PathErrors errors)
     /// <summary>Whether anything was lost.</summary>
     public bool Any => _known.Count > 0;
 
+    /// <summary>How many parts.</summary>
+    public int Count => _known.Count;
+
     /// <summary>Hears of what the reader meets.</summary>
     public void Watch(CatalogReader catalog) => catalog.Lost = Note;
 

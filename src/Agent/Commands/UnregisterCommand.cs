@@ -49,13 +49,12 @@ internal static class UnregisterCommand
             throw AgentException.Failed("Nothing was changed.", "declined");
         }
 
-        var ended = await EndAsync(session, cancellation);
+        await EndAsync(context, session, cancellation);
         context.Home.Forget();
         Tell(
             context,
             session,
-            (ended ? $"'{name}' is no protected machine of the vault '{vault}' any more." : $"The identity of '{name}' had ended already.")
-            + $" Its keys are removed from {context.Home.Path}; its recovery points stay.\n"
+            $"'{name}' is no protected machine of the vault '{vault}' any more. Its keys are removed from {context.Home.Path}; its recovery points stay.\n"
             + "Read them with vault credentials and the passphrase: "
             + $"'backup-agent restore latest --target DIR --machine {name} --credentials FILE --passphrase-file FILE'.");
         return ExitCodes.Done;
@@ -69,17 +68,20 @@ internal static class UnregisterCommand
         return context.Prompts.ConfirmAsync("Unregister?", usual: false, cancellation);
     }
 
-    /// <summary>False where there was none to end: the answer of an earlier attempt was lost, or an operator was first.</summary>
-    private static async Task<bool> EndAsync(MachineSession session, CancellationToken cancellation)
+    /// <remarks>A platform that does not know the machine (any more) is no reason to remove the only copy of its keys.</remarks>
+    private static async Task EndAsync(CommandContext context, MachineSession session, CancellationToken cancellation)
     {
         try
         {
             await session.Registration.UnregisterAsync(session.MachineId, cancellation);
-            return true;
         }
         catch (AgentException e) when (e.Code == ProblemCodes.Unauthenticated)
         {
-            return false;
+            throw new AgentException(
+                e.ExitStatus,
+                e.Code,
+                $"{e.Message} Nothing was removed. If this machine has been deregistered or replaced, remove its keys by removing {context.Home.Path}.",
+                e);
         }
     }
 

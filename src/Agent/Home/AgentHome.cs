@@ -90,17 +90,23 @@ internal sealed class AgentHome
     /// <summary>Removes the machine's keys and all that belongs to them. The keys go last: before that, it can be done again.</summary>
     public void Forget()
     {
+        ForgetPoints();
+        PendingKeyHeader = null;
+        PendingReplacement = null;
+        Pending = null;
+        Endpoints = null;
+        Machine = null;
+    }
+
+    /// <summary>Removes what is known of recovery points: heads and cache.</summary>
+    public void ForgetPoints()
+    {
         if (Directory.Exists(CachePath))
         {
             Directory.Delete(CachePath, recursive: true);
         }
 
-        PendingKeyHeader = null;
-        PendingReplacement = null;
-        Pending = null;
         AtomicFile.Delete(At(HeadsFile));
-        Endpoints = null;
-        Machine = null;
     }
 
     /// <summary>The machine, or the refusal to go on without one.</summary>

@@ -11,7 +11,14 @@ internal sealed class ProgressView : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _shown;
 
-    private ProgressView(Func<CancellationToken, Task> show) => _shown = Task.Run(() => show(_stop.Token));
+    private ProgressView(Func<CancellationToken, Task> show, bool bars = false)
+    {
+        ShowsBars = bars;
+        _shown = Task.Run(() => show(_stop.Token));
+    }
+
+    /// <summary>Whether somebody looks at bars.</summary>
+    public bool ShowsBars { get; }
 
     /// <param name="terminal">Whether standard output is one.</param>
     public static ProgressView Show(Report report, Progress progress, bool terminal)
@@ -23,7 +30,7 @@ internal sealed class ProgressView : IAsyncDisposable
         }
 
         return terminal && !report.Quiet
-            ? new ProgressView(stop => BarsAsync(progress, stop))
+            ? new ProgressView(stop => BarsAsync(progress, start, stop), bars: true)
             : new ProgressView(_ => Task.CompletedTask);
     }
 
@@ -55,7 +62,7 @@ internal sealed class ProgressView : IAsyncDisposable
         }
     }
 
-    private static Task BarsAsync(Progress progress, CancellationToken stop) => AnsiConsole.Progress()
+    private static Task BarsAsync(Progress progress, long start, CancellationToken stop) => AnsiConsole.Progress()
         .AutoClear(true)
         .HideCompleted(false)
         .Columns(
@@ -74,7 +81,10 @@ internal sealed class ProgressView : IAsyncDisposable
                 task.IsIndeterminate = progress.BytesTotal == 0;
                 task.MaxValue = Math.Max(1, Math.Max(progress.BytesTotal, progress.Bytes));
                 task.Value = progress.Bytes;
-                task.Description = Markup.Escape($"{progress.Phase} {Humane.Count(progress.Files, "file", "files")}");
+                // The bar's own rate comes with the total alone.
+                var rate = progress.Bytes / Math.Max(0.1, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+                task.Description = Markup.Escape(
+                    $"{progress.Phase} {Humane.Count(progress.Files, "file", "files")}{(task.IsIndeterminate ? $", {Humane.Bytes((long)rate)}/s" : "")}");
             }
             while (await TickAsync(timer, stop));
         });

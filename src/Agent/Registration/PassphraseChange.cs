@@ -47,7 +47,10 @@ internal sealed class PassphraseChange(CommandContext context, MachineSession se
     private readonly AgentHome _home = context.Home;
 
     /// <summary>With a passphrase of one's own.</summary>
-    public Task RunAsync(string passphrase, CancellationToken cancellation) => RunAsync(passphrase, null, cancellation);
+    /// <exception cref="AgentException">It is the present one.</exception>
+    public Task RunAsync(string passphrase, CancellationToken cancellation) => IsPresent(passphrase)
+        ? throw AgentException.Failed("That is the present passphrase: nothing was changed. Choose another one.", "conflict")
+        : RunAsync(passphrase, null, cancellation);
 
     /// <summary>With one made at random, in a new file.</summary>
     public async Task RunGeneratedAsync(string file, CancellationToken cancellation)
@@ -58,8 +61,13 @@ internal sealed class PassphraseChange(CommandContext context, MachineSession se
             return;
         }
 
-        // Made by this command before it was broken off; or somebody else's.
-        if (!IsOfMachine(kept) && !IsPending(kept)
+        // Made by this command before it was broken off; or the present one, or somebody else's.
+        if (IsPresent(kept))
+        {
+            throw PassphraseFiles.Taken(file);
+        }
+
+        if (!IsPending(kept)
             && !Opens((await session.Registration.GetKeyHeaderAsync(session.MachineId, cancellation)).KeyHeader, kept))
         {
             throw PassphraseFiles.Taken(file);
@@ -78,6 +86,9 @@ internal sealed class PassphraseChange(CommandContext context, MachineSession se
             throw new WrongPassphraseException();
         }
     }
+
+    /// <summary>Whether it opens the machine already, and not only because a change was broken off at its end.</summary>
+    private bool IsPresent(string passphrase) => IsOfMachine(passphrase) && !IsPending(passphrase);
 
     private bool IsOfMachine(string passphrase) => Opens(session.Machine.KeyHeader, passphrase);
 

@@ -143,6 +143,12 @@ internal static class Registrar
     {
         var machine = Describe(context, document, keys);
         context.Home.Endpoints = document.Endpoints;
+        if (context.Home.Machine?.Id != machine.Id)
+        {
+            // Of another machine that was in this home once.
+            context.Home.ForgetPoints();
+        }
+
         context.Home.Machine = machine;
         context.Home.Pending = null;
         return machine;

@@ -1,4 +1,5 @@
 using BackupPlatform.Agent.Catalogs;
+using BackupPlatform.Agent.Files;
 using BackupPlatform.Engine;
 using BackupPlatform.Formats;
 
@@ -18,6 +19,7 @@ internal sealed class RestorePlan
 {
     private readonly Dictionary<ChunkId, List<Piece>> _pieces = [];
     private readonly Dictionary<int, List<int>> _names = [];
+    private readonly HashSet<CatalogPath> _directories = [];
 
     public List<PlannedEntry> Entries { get; } = [];
 
@@ -50,9 +52,9 @@ internal sealed class RestorePlan
             }
 
             await plan.AddParentsAsync(catalog, path, cancellation);
-            var before = plan.Entries.Count;
+            var (before, lostBefore) = (plan.Entries.Count, losses.Count);
             await plan.AddAllAsync(catalog, path, losses, cancellation);
-            if (plan.Entries.Count == before && !losses.Any)
+            if (plan.Entries.Count == before && losses.Count == lostBefore)
             {
                 throw Commands.ListCommand.Missing(path);
             }
@@ -132,7 +134,7 @@ internal sealed class RestorePlan
             if (!known && await catalog.FindAsync(parent, cancellation) is { } entry)
             {
                 AddAttributes(entry, Entries.Count);
-                Entries.Add(new PlannedEntry(entry with { Extents = [] }, Chosen: false));
+                Append(new PlannedEntry(entry with { Extents = [] }, Chosen: false));
             }
         }
     }
@@ -141,8 +143,13 @@ internal sealed class RestorePlan
     {
         await foreach (var entry in catalog.ReadAsync(under, cancellation))
         {
+            if (losses.Any)
+            {
+                AppendLostParents(entry.Path);
+            }
+
             var index = Entries.Count;
-            Entries.Add(new PlannedEntry(entry with { Extents = [] }, Chosen: true));
+            Append(new PlannedEntry(entry with { Extents = [] }, Chosen: true));
             AddAttributes(entry, index);
             if (entry.Kind != CatalogEntryKind.File)
             {
@@ -171,6 +178,39 @@ internal sealed class RestorePlan
 
             Entries[index] = Entries[index] with { Length = position, Data = data };
             Bytes += data;
+        }
+    }
+
+    private void Append(PlannedEntry planned)
+    {
+        Entries.Add(planned);
+        if (planned.Entry.Kind == CatalogEntryKind.Directory)
+        {
+            _directories.Add(planned.Entry.Path);
+        }
+    }
+
+    /// <summary>Directories that the catalog does not tell of any more, though what is in them is there: for their owner alone.</summary>
+    private void AppendLostParents(CatalogPath path)
+    {
+        var lost = new Stack<CatalogPath>();
+        for (var parent = path.Parent; !parent.IsRoot && !_directories.Contains(parent); parent = parent.Parent)
+        {
+            lost.Push(parent);
+        }
+
+        foreach (var parent in lost)
+        {
+            Append(new PlannedEntry(
+                new CatalogEntry
+                {
+                    Path = parent,
+                    Kind = CatalogEntryKind.Directory,
+                    Mode = 0x1C0,
+                    UserId = Libc.EffectiveUser(),
+                    GroupId = Libc.EffectiveGroup(),
+                },
+                Chosen: false));
         }
     }
 

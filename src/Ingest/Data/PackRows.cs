@@ -155,7 +155,13 @@ internal static class PackRows
             ids,
             Array.ConvertAll(sorted, frame => (int)frame.Offset),
             Array.ConvertAll(sorted, frame => frame.Length)).RunAsync(cancellationToken);
-        await connection.Sql("delete from bulk.lost_chunks where machine_id = $1 and chunk = any($2)", machineId, ids)
-            .RunAsync(cancellationToken);
+        // Only what is in the index now: a chunk that was noted as lost in between stays noted.
+        await connection.Sql(
+            """
+            delete from bulk.lost_chunks l where machine_id = $1 and chunk = any($2)
+            and exists (select from bulk.chunk_index c where c.machine_id = l.machine_id and c.chunk = l.chunk)
+            """,
+            machineId,
+            ids).RunAsync(cancellationToken);
     }
 }

@@ -31,12 +31,16 @@ public class ServiceHost<TProgram> : WebApplicationFactory<TProgram>
     /// <summary>The service's clock.</summary>
     public TimeProvider Clock => Services.GetRequiredService<TimeProvider>();
 
-    /// <summary>Moves the service's clock to so far ahead of the system's.</summary>
-    public void SetClock(TimeSpan ahead)
+    /// <summary>Moves the service's clock to so far ahead of the system's, and waits until it goes by it.</summary>
+    public async Task SetClockAsync(TimeSpan ahead)
     {
         var next = folder.Combine("clock.next");
         File.WriteAllText(next, XmlConvert.ToString(ahead));
         File.Move(next, folder.Combine("clock"), overwrite: true);
+        while ((Clock.GetUtcNow() - TimeProvider.System.GetUtcNow() - ahead).Duration() > TimeSpan.FromSeconds(10))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
     }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
