@@ -11,6 +11,8 @@ using BackupPlatform.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 [assembly: AssemblyFixture(typeof(RegistrationFixture))]
+// They share one store, and a fault that one test asks of it must not meet another.
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
 
 namespace BackupPlatform.Registration.Tests;
 
