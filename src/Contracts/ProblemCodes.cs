@@ -20,7 +20,6 @@ public static class ProblemCodes
 
     /// <summary>The request is malformed; <c>errors</c> names the fields.</summary>
     public const string Invalid = "invalid";
-    public const string Immutable = "immutable";
     public const string Conflict = "conflict";
 
     /// <summary>Stored data is damaged or a checksum does not match.</summary>

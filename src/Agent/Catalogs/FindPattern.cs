@@ -10,71 +10,29 @@ namespace BackupPlatform.Agent.Catalogs;
 /// </summary>
 internal sealed class FindPattern
 {
-    // Null: '**'.
-    private readonly List<NamePattern?> _parts = [];
+    private readonly WayPattern _way;
 
     /// <exception cref="AgentException">It is no pattern (exit 2).</exception>
     public FindPattern(string pattern)
     {
         var bytes = PathText.Encode(pattern);
-        if (bytes.Length == 0 || bytes[0] != PathBytes.Separator)
-        {
-            _parts.Add(null);
-        }
-
+        // From the root, or anywhere.
+        byte[][] start = bytes.Length > 0 && bytes[0] == PathBytes.Separator ? [] : ["**"u8.ToArray()];
         try
         {
-            foreach (var part in PathBytes.Components(bytes))
-            {
-                _parts.Add(part.AsSpan().SequenceEqual("**"u8) ? null : NamePattern.Parse(part));
-            }
+            _way = new WayPattern(start.Concat(PathBytes.Components(bytes)));
         }
         catch (FormatException e)
         {
             throw AgentException.Usage($"'{pattern}' is no pattern: {e.Message}.");
         }
 
-        if (bytes.Length == 0 || _parts.Count == 0)
+        if (bytes.Length == 0 || _way.IsEmpty)
         {
             throw AgentException.Usage("The pattern names nothing. '*' finds everything.");
         }
     }
 
-    public bool IsMatch(CatalogPath path)
-    {
-        // Most paths fail by their last name: that is looked at first.
-        if (_parts[^1] is { } last && !last.Matches(path.Name))
-        {
-            return false;
-        }
-
-        var names = PathBytes.Components(path.Span);
-        var (at, part, any, anyAt) = (0, 0, -1, 0);
-        while (at < names.Count)
-        {
-            if (part < _parts.Count && _parts[part] is null)
-            {
-                (any, anyAt) = (part++, at);
-                if (part == _parts.Count)
-                {
-                    return true;
-                }
-            }
-            else if (part < _parts.Count && _parts[part]!.Matches(names[at]))
-            {
-                (part, at) = (part + 1, at + 1);
-            }
-            else if (any >= 0)
-            {
-                // Only the last '**' is ever tried again: time grows with the product of the two lengths at worst.
-                (part, at) = (any + 1, ++anyAt);
-            }
-            else
-            {
-                return false;
-            }
-        }
-
-        return part == _parts.Count;
-    }
+    // Most paths fail by their last name: that is looked at first.
+    public bool IsMatch(CatalogPath path) => _way.CanEndWith(path.Name) && _way.Matches(PathBytes.Components(path.Span));
 }

@@ -7,8 +7,7 @@ namespace BackupPlatform.Agent.Files;
 /// </summary>
 internal sealed class ExcludeRule
 {
-    // Null: '**'.
-    private readonly List<NamePattern?> _parts = [];
+    private readonly WayPattern _way;
     private readonly bool _directories;
     private readonly bool _wholeWay;
     private readonly bool _fromRoot;
@@ -21,15 +20,8 @@ internal sealed class ExcludeRule
         pattern = _directories ? pattern[..^1] : pattern;
         _fromRoot = pattern.StartsWith("/"u8);
         _wholeWay = pattern.Contains(PathBytes.Separator);
-        foreach (var part in PathBytes.Components(pattern))
-        {
-            if (!part.AsSpan().SequenceEqual("."u8))
-            {
-                _parts.Add(part.AsSpan().SequenceEqual("**"u8) ? null : NamePattern.Parse(part));
-            }
-        }
-
-        if (_parts.Count == 0)
+        _way = new WayPattern(PathBytes.Components(pattern).Where(part => !part.AsSpan().SequenceEqual("."u8)));
+        if (_way.IsEmpty)
         {
             throw new FormatException("it names nothing");
         }
@@ -52,41 +44,9 @@ internal sealed class ExcludeRule
 
         if (!_wholeWay)
         {
-            return _parts[0] is not { } name || name.Matches(path[(path.LastIndexOf(PathBytes.Separator) + 1)..]);
+            return _way.CanEndWith(path[(path.LastIndexOf(PathBytes.Separator) + 1)..]);
         }
 
-        return Matches(PathBytes.Components(_fromRoot ? path : path[source.Length..]));
-    }
-
-    private bool Matches(List<byte[]> names)
-    {
-        // As with the stars of a name: only the last '**' is ever tried again.
-        var (at, part, any, anyAt) = (0, 0, -1, 0);
-        while (at < names.Count)
-        {
-            if (part < _parts.Count && _parts[part] is null)
-            {
-                (any, anyAt) = (part++, at);
-                if (part == _parts.Count)
-                {
-                    // At the end it stands for everything inside, not for the directory itself.
-                    return true;
-                }
-            }
-            else if (part < _parts.Count && _parts[part]!.Matches(names[at]))
-            {
-                (part, at) = (part + 1, at + 1);
-            }
-            else if (any >= 0)
-            {
-                (part, at) = (any + 1, ++anyAt);
-            }
-            else
-            {
-                return false;
-            }
-        }
-
-        return part == _parts.Count;
+        return _way.Matches(PathBytes.Components(_fromRoot ? path : path[source.Length..]));
     }
 }
