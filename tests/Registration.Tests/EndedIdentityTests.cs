@@ -212,9 +212,9 @@ public sealed class EndedIdentityTests(RegistrationFixture platform)
             ProblemCodes.Unauthenticated, () => platform.SecondClient(token).GetAsync($"/api/machines/{machine.Id}", Stop));
         await RegistrationFixture.UntilAsync(
             ProblemCodes.Unauthenticated, () => platform.Client(recovery).GetAsync($"/api/machines/{machine.Id}", Stop));
-        await RefusedAsync(
-            await machine.RequestAsync(platform.Client(), machine.Sign(await machine.ChallengeAsync(platform.Client()))),
-            HttpStatusCode.Unauthorized, ProblemCodes.Unauthenticated);
+        await RegistrationFixture.UntilAsync(
+            ProblemCodes.Unauthenticated,
+            async () => await machine.RequestAsync(platform.Client(), machine.Sign(await machine.ChallengeAsync(platform.Client()))));
         await RefusedAsync(
             await platform.Client(vault.OperatorToken).GetAsync($"/api/vaults/{vault.Id}/machines", Stop), HttpStatusCode.NotFound, ProblemCodes.NotFound);
     }

@@ -87,9 +87,8 @@ public sealed class DeleteVaultTests(VaultFixture vault)
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync($"/api/vaults/{created.Id}", Stop)).StatusCode);
         await vault.PublishAsync(answer with { VaultVersion = again.Version });
         await vault.PublishAsync(answer with { VaultVersion = again.Version });
-        await vault.PublishAsync(answer with { VaultVersion = again.Version, RecoveryPoints = 5 });
-
         var deleted = await ingest.HeardAsync<VaultDeleted>();
+        await vault.PublishAsync(answer with { VaultVersion = again.Version, RecoveryPoints = 5 });
         Assert.Equal(subscription.Id, deleted.SubscriptionId);
         await VaultServiceTests.RefusedAsync(
             await client.GetAsync($"/api/vaults/{created.Id}", Stop), HttpStatusCode.NotFound, ProblemCodes.NotFound);
