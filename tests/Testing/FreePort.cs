@@ -1,23 +1,35 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 
 namespace BackupPlatform.Testing;
 
 /// <summary>Loopback ports for servers that cannot be told to pick one.</summary>
 public static class FreePort
 {
+    // Below the ports from which the kernel takes those of outgoing connections, and those of platforms that are started by script:
+    // test projects run beside each other, and what is free must still be so when the server comes up.
+    private const int First = 10_000;
+    private const int Last = 19_999;
+
     /// <summary>Distinct ports on which nothing listened a moment ago.</summary>
+    /// <exception cref="InvalidOperationException">Too few are free.</exception>
     public static int[] Take(int count)
     {
-        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+        var taken = new List<TcpListener>();
         try
         {
-            foreach (TcpListener listener in listeners) listener.Start();
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+            for (var attempt = 0; taken.Count < count; attempt++)
+            {
+                if (attempt > 1_000) throw new InvalidOperationException($"Too few free ports between {First} and {Last}.");
+                if (TryListen(RandomNumberGenerator.GetInt32(First, Last + 1)) is { } listener) taken.Add(listener);
+            }
+
+            return [.. taken.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
         }
         finally
         {
-            foreach (TcpListener listener in listeners) listener.Dispose();
+            foreach (TcpListener listener in taken) listener.Dispose();
         }
     }
 
@@ -33,6 +45,21 @@ public static class FreePort
         catch (SocketException)
         {
             return false;
+        }
+    }
+
+    private static TcpListener? TryListen(int port)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return listener;
+        }
+        catch (SocketException)
+        {
+            listener.Dispose();
+            return null;
         }
     }
 }
